@@ -1,0 +1,149 @@
+"""The provider contract: what a plugin for one platform must offer.
+
+A plugin imports this module, `provision.model`, `provision.errors`, `provision.diagnostics`, and nothing else of
+ours. It is synchronous, since every SDK of the field blocks. It holds no retries, no printing, no signal handling
+and no state: the engine owns these. SDK exceptions leave it only as `ProviderError`.
+
+Register a plugin with the entry point group ``provision.providers``, and prove it with
+`provision.testing.conformance`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+from provision.errors import ProviderError
+from provision.model import Observed, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from provision.diagnostics import Report
+    from provision.model import Change, Json, Owner, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a platform can do, as data that the compiler and the engine read.
+
+    `payload_limit` is in bytes after `encoding` ("plain", "base64" or "gzip+base64"), 0 for none. `platform` is
+    Ignition's platform id. `batch` is the largest number of machines in one create call, `delete_batch` in one
+    delete call. `concurrency` is how many calls may be under way, `rate` how many may start per second.
+    `name_pattern` is the regular expression that machine names must match. `planned_addresses` says that machines
+    get the private addresses that the request asks for. `power_off_deletes` says that a machine that switches itself
+    off stops costing and vanishes. `host_address` is where machines reach a service that listens on the operator's
+    loopback, or "" when they cannot.
+    """
+
+    formats: frozenset[str] = frozenset({"ignition"})
+    platform: str = ""
+    payload_limit: int = 0
+    encoding: str = "plain"
+    batch: int = 1
+    delete_batch: int = 1
+    idempotent: bool = False
+    concurrency: int = 8
+    rate: float = 10.0
+    name_pattern: str = r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+    planned_addresses: bool = False
+    power_off_deletes: bool = False
+    host_address: str = ""
+    local: bool = False
+    """The platform is this computer: nothing is billed, and the work directory is the platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the shell hands to a provider.
+
+    `work` is a directory of the provider's own, shared by all clusters (a local platform keeps its machines there).
+    `cache` is for downloads. `clock` gives the time in UTC. `spec_dir` is where the spec's relative paths start.
+    """
+
+    work: Path
+    cache: Path
+    clock: Callable[[], datetime]
+    spec_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request, change or deletion of a batch.
+
+    Exactly one of `observed` and `error` is set, but for a deletion that succeeded, which has neither.
+    """
+
+    name: str
+    observed: Observed | None = None
+    error: ProviderError | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """One platform. Instances are made per run and may be called from several threads at once."""
+
+    name: ClassVar[str]
+    traits: ClassVar[Traits]
+    options_schema: ClassVar[str]
+    """The JSON Schema of the provider's options: a file name within the plugin's package."""
+
+    def __init__(self, options: Json, context: Context) -> None:
+        """Keep the arguments. No I/O and no SDK import here."""
+
+    def check(self, wanted: Wanted) -> Report:
+        """Look, without changing anything, for all that would stop `up`: credentials, image, size, quota, names."""
+
+    def parts(self, wanted: Wanted) -> Sequence[Request]:
+        """Return the shared things that the machines need. Pure: no I/O, the same answer each time.
+
+        A part's name holds the cluster's uid when the platform cannot label it. Machines need every part unless
+        the part's body says ``"after_machines": true``.
+        """
+
+    def list(self, owner: Owner | None) -> Iterator[Observed]:
+        """Report everything of one owner, or of all owners that provision ever served here.
+
+        Raises:
+            ProviderError: the platform could not be asked; never an incomplete list without an error.
+        """
+
+    def create(self, batch: Sequence[Request]) -> Iterator[Outcome]:
+        """Make each thing once per token, whatever was lost before; an outcome for each request, in any order.
+
+        A machine whose token already exists is reported, not made again. An error of kind AMBIGUOUS says that the
+        thing may exist; the engine looks before it asks again.
+        """
+
+    def change(self, batch: Sequence[Change]) -> Iterator[Outcome]:
+        """Alter labels, protection or ports in place."""
+
+    def delete(self, batch: Sequence[Observed]) -> Iterator[Outcome]:
+        """Remove each thing. Already gone is success."""
+
+
+@runtime_checkable
+class HasConsole(Protocol):
+    """A provider that can show a machine's serial console."""
+
+    def console(self, machine: Observed) -> str:
+        """Return the console's text so far, as it is (escape sequences included)."""
+
+
+@runtime_checkable
+class HasPrices(Protocol):
+    """A provider that knows what its machines cost."""
+
+    def price(self, size: str, zone: str) -> float | None:
+        """Return US dollars per hour, or None when it is not known."""
+
+
+@runtime_checkable
+class HasPower(Protocol):
+    """A provider that can switch machines on and off."""
+
+    def power(self, machine: Observed, on: bool) -> None:  # noqa: FBT001
+        """Switch a machine; switching it to the state that it has is success."""
