@@ -249,7 +249,6 @@ class Wanted:
     ssh_keys: tuple[str, ...] = ()
     ssh_from: tuple[str, ...] = ()  # CIDRs that may reach port 22
     protect: bool = False
-    image_sources: Mapping[str, str] = field(default_factory=dict)
 
     def labels_for(self, name: str, generation: int = 1) -> Labels:
         """Return the owner labels of one part or machine."""

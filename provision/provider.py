@@ -13,16 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
-from provision.errors import ProviderError
-from provision.model import Observed, Request
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from provision.diagnostics import Report
-    from provision.model import Change, Json, Owner, Wanted
+    from provision.errors import ProviderError
+    from provision.model import Change, Json, Observed, Owner, Request, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,5 +143,5 @@ class HasPrices(Protocol):
 class HasPower(Protocol):
     """A provider that can switch machines on and off."""
 
-    def power(self, machine: Observed, on: bool) -> None:  # noqa: FBT001
+    def power(self, machine: Observed, on: bool) -> None:
         """Switch a machine; switching it to the state that it has is success."""

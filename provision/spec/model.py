@@ -1,0 +1,154 @@
+"""The cluster spec as values: what `load` returns when a spec has no error.
+
+Defaults are filled in and nothing is left to interpret: durations are seconds, lists are tuples, every machine of
+every pool is spelt out. Where a finding may be made later (by the compiler, a provider or the plan), `places` leads
+from a path in the document to its line and column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ipaddress import IPv4Network
+    from pathlib import Path
+
+    from provision.diagnostics import Path as Trail
+    from provision.diagnostics import Span
+    from provision.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """What the user writes for a pool's machines.
+
+    `format` is "butane", "ignition", "container-linux" or "cloud-config". `text` is the config itself, `file` the
+    name that findings show, `directory` where its `local:` files are looked up. `line` and `column` say where an
+    inline text starts in the spec.
+    """
+
+    format: str
+    text: str
+    file: str
+    directory: Path
+    line: int = 1
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Where a secret comes from; exactly one source is set. It is read only by `up`."""
+
+    env: str | None = None
+    file: str | None = None
+    command: tuple[str, ...] | None = None
+    max_size: int = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Etcd:
+    """How etcd is formed.
+
+    `bootstrap` is "auto", "static", "discovery" or "srv"; `discovery` is "private" or a URL; `domain` belongs to
+    "srv". `version` is the major and minor version that the machines run, such as "3.4".
+    """
+
+    bootstrap: str = "auto"
+    discovery: str = "private"
+    domain: str = ""
+    version: str = "3.4"
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """When machines may reboot into a new system: strategy "reboot", "etcd-lock" or "off", and a weekly window."""
+
+    strategy: str = "off"
+    window_start: str = ""
+    window_length: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine as the spec wants it, its pool's and its own settings merged."""
+
+    name: str
+    pool: str
+    index: int
+    provider: str
+    os: str
+    size: str | Json
+    image: str
+    config: NodeConfig | None
+    template: bool
+    variables: Mapping[str, str | int | float | bool]
+    etcd: bool
+    zones: tuple[str, ...] = ()
+    address: str = ""
+    options: Json = field(default_factory=dict)
+    path: Trail = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent, in US dollars; None is no limit."""
+
+    per_hour: float | None = None
+    per_month: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A whole cluster spec.
+
+    `ttl` is in seconds, None for never. `providers` maps each provider's name to its options. `subnet` is the network
+    in which private addresses are planned, where a provider honours them. `digest` is the SHA-256 of the spec's text
+    and of every file that it names, in hex.
+    """
+
+    name: str
+    owner: str
+    ttl: int | None
+    protect: bool
+    budget: Budget
+    os: str
+    ssh_keys: tuple[str, ...]
+    ssh_from: tuple[str, ...]
+    subnet: IPv4Network
+    etcd: Etcd | None
+    update: Update
+    secrets: Mapping[str, Secret]
+    providers: Mapping[str, Json]
+    machines: tuple[Machine, ...]
+    digest: str
+    file: str
+    directory: Path
+    places: Mapping[Trail, Span] = field(default_factory=dict, repr=False)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def machine(self, name: str) -> Machine:
+        """Return the machine of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return next((m for m in self.machines if m.name == name), None) or _missing(name)
+
+    def pools(self) -> tuple[str, ...]:
+        """Return the pools' names in the spec's order."""
+        return tuple(dict.fromkeys(m.pool for m in self.machines))
+
+    def voters(self) -> tuple[Machine, ...]:
+        """Return the machines that vote in etcd."""
+        return tuple(m for m in self.machines if m.etcd)
+
+    def place(self, path: Trail) -> Span | None:
+        """Return the place of the deepest node on a path that the document has."""
+        return next((self.places[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.places), None)
+
+
+def _missing(name: str) -> Machine:
+    raise KeyError(name)
