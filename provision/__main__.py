@@ -1,0 +1,21 @@
+"""The way in: `provision` and `python -m provision`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    if sys.argv[1:] == ["--version"]:  # scripts ask this in loops: no command tree is built for it
+        from importlib.metadata import version
+
+        sys.stdout.write(f"provision {version('provision')}\n")
+        return
+    from provision.cli.main import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
