@@ -47,7 +47,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 def table_text(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return rows under headers as aligned text."""
     cells = [[str(c) for c in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*([list(headers)] + cells), strict=True)]
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in [list(headers), *cells]
