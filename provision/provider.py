@@ -51,6 +51,9 @@ class Traits:
     host_address: str = ""
     local: bool = False
     """The platform is this computer: nothing is billed, and the work directory is the platform."""
+    private_interface: str = ""
+    """udev's ID_PATH of the interface that the first-boot config must give the planned address, as systemd.network's
+    ``[Match] Path=`` and NetworkManager's ``match.path`` take it; "" when the platform's own DHCP gives it."""
 
 
 @dataclass(frozen=True, slots=True)
