@@ -52,7 +52,7 @@ def load(name: str) -> type[Provider]:
         raise ProviderMissing(f"there is no provider {name!r}", hint=hint)
     try:
         provider: type[Provider] = plugins[name].load()
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:  # AttributeError: the entry point names what is not there
         raise ProviderMissing(
             f"provider {name!r} cannot be loaded: {error}", hint=f"pip install 'provision[{name}]'"
         ) from error
