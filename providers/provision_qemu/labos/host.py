@@ -1,0 +1,33 @@
+"""What a build needs from the computer that it runs on, and the Debian packages that bring it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+TOOLS = {
+    "apt-get": "apt",
+    "cpio": "cpio",
+    "depmod": "kmod",
+    "dpkg-deb": "dpkg",
+    "fakeroot": "fakeroot",
+    "ldconfig": "libc-bin",
+    "mke2fs": "e2fsprogs",
+    "qemu-img": "qemu-utils",
+    "tar": "tar",
+}
+"""Program to Debian package. fakeroot lets a user without privileges own a tree of root's files."""
+
+PACKAGES = (*sorted(set(TOOLS.values())), "debian-archive-keyring")
+
+PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+"""Administrators' programs are not on every user's PATH."""
+
+
+def missing(path: str = PATH) -> dict[str, str]:
+    """Return the programs that `path` does not hold, with their packages; root needs no fakeroot."""
+    return {
+        tool: package
+        for tool, package in TOOLS.items()
+        if not shutil.which(tool, path=path) and not (tool == "fakeroot" and os.geteuid() == 0)
+    }
