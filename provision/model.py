@@ -119,7 +119,8 @@ class Request:
     `needs` names the parts that must exist first; `inputs` holds their outputs (ids), filled in by the engine before
     the request becomes an intent. `body` is the provider's own JSON. `payload` is the first-boot config as the
     platform's channel takes it; empty for parts. `zones` are the zones to try, in order, and `zone` the one of this
-    attempt. `digest` is a fingerprint of what the request makes, compared by the plan.
+    attempt. `protect` asks for the platform's deletion protection; it is no part of `body`, since it can be changed.
+A machine's `body` is what `MachineWanted.body` returns.
     """
 
     kind: str
@@ -133,6 +134,7 @@ class Request:
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     zones: tuple[str, ...] = ()
     zone: str = ""
+    protect: bool = False
 
     def to_json(self) -> Json:
         """Return a JSON object from which `from_json` makes an equal request."""
@@ -148,6 +150,7 @@ class Request:
             "inputs": {k: dict(v) for k, v in self.inputs.items()},
             "zones": list(self.zones),
             "zone": self.zone,
+            "protect": self.protect,
         }
 
     @classmethod
@@ -234,6 +237,20 @@ class MachineWanted:
     etcd: bool = False
     payload_size: int = 0
     ignition: str = ""
+
+    def body(self) -> Json:
+        """Return the body of this machine's request: all that, when it changes, makes another machine.
+
+        Keys: "os", "size", "image", "options", "address". Zones are tried in order and a machine stays where it is,
+        so they are in the request beside the body.
+        """
+        return {
+            "os": self.os,
+            "size": self.size,
+            "image": self.image,
+            "options": self.options,
+            "address": self.address,
+        }
 
 
 @dataclass(frozen=True, slots=True)
