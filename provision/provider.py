@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -51,6 +51,12 @@ class Traits:
     host_address: str = ""
     local: bool = False
     """The platform is this computer: nothing is billed, and the work directory is the platform."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of parts in the order in which they are made; deleted in the reverse order, also when nothing else tells."""
+    changeable: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Fields of a request's body, by kind, that `Provider.change` alters in place: {"firewall": {"rules"}}."""
+    settle: float = 5.0
+    """Seconds after a lost call in which its effect may still turn up in `Provider.list`."""
     private_interface: str = ""
     """udev's ID_PATH of the interface that the first-boot config must give the planned address, as systemd.network's
     ``[Match] Path=`` and NetworkManager's ``match.path`` take it; "" when the platform's own DHCP gives it."""

@@ -1,0 +1,121 @@
+"""What a plan must not do, however it was judged thing by thing. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provision.errors import PlanError
+from provision.model import MACHINE, State
+from provision.plan.model import Action, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BROKEN = frozenset({State.FAILED, State.DELETING})
+"""States in which a machine does no work that its replacement could interrupt."""
+
+
+def follow_parts(steps: Sequence[Step]) -> list[Step]:
+    """Replace what hangs on a part that is replaced: an instance cannot stay in a network that is deleted.
+
+    Raises:
+        PlanError: PV613 more than one etcd member would go at once.
+    """
+    result = list(steps)
+    replaced = {s.key.name for s in result if s.action is Action.REPLACE and s.key.kind != MACHINE}
+    while True:
+        dragged = [n for n, s in enumerate(result) if _stays(s) and replaced.intersection(s.held)]
+        if not dragged:
+            break
+        for n in dragged:
+            result[n] = _dragged(result[n], replaced)
+        replaced |= {result[n].key.name for n in dragged if result[n].key.kind != MACHINE}
+    _refuse_losing_quorum([s for s in result if s.action is Action.REPLACE and replaced.intersection(s.held)])
+    return result
+
+
+def spare_voters(steps: Sequence[Step]) -> list[Step]:
+    """Let at most one working etcd member go, and none while another one is not running; defer the rest.
+
+    Taking the whole cluster down, and replacing members that have failed, is not limited.
+    """
+    voters = [s for s in steps if s.etcd and s.thing]
+    if not voters:
+        return list(steps)
+    unsettled = [
+        s for s in voters if s.action is Action.CREATE or not s.observed or s.observed.state is not State.RUNNING
+    ]
+    blocked = [s.key.name for s in unsettled if any(v.observed for v in voters)]
+    result: list[Step] = []
+    for step in steps:
+        others = [name for name in blocked if name != step.key.name]
+        if not _disrupts(step):
+            result.append(step)
+        elif others:
+            result.append(_deferred(step, f"waits until etcd member {others[0]} is up"))
+        else:
+            result.append(step)
+            blocked = [step.key.name]
+    return result
+
+
+def refuse_protected(steps: Sequence[Step]) -> None:
+    """Refuse to delete or replace what is protected.
+
+    Raises:
+        PlanError: PV610, with the names of all of them.
+    """
+    names = [
+        s.key.name
+        for s in steps
+        if s.action in {Action.DELETE, Action.REPLACE}
+        and s.observed
+        and s.observed.protected
+        and s.observed.state is not State.DELETING
+    ]
+    if names:
+        raise PlanError(
+            f"protected against deletion: {', '.join(names)} [PV610]",
+            hint="set `protect: false` in the spec, run `provision up`, then try again",
+        )
+
+
+def _stays(step: Step) -> bool:
+    return step.observed is not None and step.action in {Action.KEEP, Action.UPDATE, Action.ADOPT}
+
+
+def _dragged(step: Step, replaced: set[str]) -> Step:
+    why = tuple(f"{name}, which it needs, is replaced" for name in step.held if name in replaced)
+    fingerprint = step.thing.fingerprint if step.thing else ""
+    return replace(
+        step,
+        action=Action.REPLACE,
+        reasons=why,
+        generation=step.generation + 1,
+        change=None,
+        fingerprint=fingerprint,
+        deferred=False,
+    )
+
+
+def _refuse_losing_quorum(dragged: Sequence[Step]) -> None:
+    voters = [s.key.name for s in dragged if _disrupts(s)]
+    if len(voters) > 1:
+        raise PlanError(
+            f"a part that etcd members {', '.join(voters)} need would be replaced, and all of them with it [PV613]",
+            hint="undo that change, or take the cluster down and up again: its data is lost then",
+        )
+
+
+def _disrupts(step: Step) -> bool:
+    leaves = step.action in {Action.REPLACE, Action.DELETE}
+    return step.etcd and leaves and step.observed is not None and step.observed.state not in BROKEN
+
+
+def _deferred(step: Step, why: str) -> Step:
+    reasons = (f"{why}; run again", *step.reasons)
+    generation = step.generation - (step.action is Action.REPLACE)
+    return replace(
+        step, action=Action.KEEP, reasons=reasons, deferred=True, generation=generation, fingerprint="", change=None
+    )
