@@ -1,0 +1,1 @@
+"""etcd from birth to old age: discovery, bootstrap modes, health, membership."""
