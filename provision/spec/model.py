@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network
     from pathlib import Path
 
+    from provision.diagnostics import Diagnostic, Span
     from provision.diagnostics import Path as Trail
-    from provision.diagnostics import Span
     from provision.model import Json
 
 
@@ -73,7 +73,12 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One machine as the spec wants it, its pool's and its own settings merged."""
+    """One machine as the spec wants it, its pool's and its own settings merged.
+
+    `address` is the planned private address, which platforms that choose addresses themselves ignore. `options` are
+    the provider's, with the pool's and the machine's laid over them. `path` leads to the pool; `Cluster.origin` to
+    where a single setting stands.
+    """
 
     name: str
     pool: str
@@ -128,6 +133,7 @@ class Cluster:
     directory: Path
     places: Mapping[Trail, Span] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    warnings: tuple[Diagnostic, ...] = field(default=(), repr=False)
 
     def machine(self, name: str) -> Machine:
         """Return the machine of that name.
@@ -135,7 +141,10 @@ class Cluster:
         Raises:
             KeyError: there is none.
         """
-        return next((m for m in self.machines if m.name == name), None) or _missing(name)
+        for machine in self.machines:
+            if machine.name == name:
+                return machine
+        raise KeyError(name)
 
     def pools(self) -> tuple[str, ...]:
         """Return the pools' names in the spec's order."""
@@ -145,10 +154,11 @@ class Cluster:
         """Return the machines that vote in etcd."""
         return tuple(m for m in self.machines if m.etcd)
 
+    def origin(self, machine: Machine, *setting: str) -> Trail:
+        """Return the path of a machine's setting: its own where it has one, else the pool's."""
+        own = ("machines", machine.name, *setting)
+        return own if own in self.places else (*machine.path, *setting)
+
     def place(self, path: Trail) -> Span | None:
         """Return the place of the deepest node on a path that the document has."""
         return next((self.places[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.places), None)
-
-
-def _missing(name: str) -> Machine:
-    raise KeyError(name)

@@ -1,0 +1,132 @@
+"""A draft without errors to a `Cluster`: defaults filled in, every machine spelt out."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from provision.spec import addresses, duration
+from provision.spec.model import Budget, Cluster, Etcd, Machine, Secret, Update
+from provision.spec.overlay import overlay
+from provision.spec.rules.network import subnet_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provision.model import Json
+    from provision.spec.draft import Draft
+
+
+def cluster(draft: Draft) -> Cluster:
+    """Return the cluster that a draft describes. Every rule must have passed."""
+    value, subnet = draft.value, subnet_of(draft)
+    assert subnet is not None, "the rules check the subnet"  # noqa: S101
+    return Cluster(
+        name=value["cluster"],
+        owner=value["owner"],
+        ttl=None if value["ttl"] == "never" else duration.parse(value["ttl"]),
+        protect=value.get("protect", False),
+        budget=Budget(**draft.section("budget")),
+        os=value["os"],
+        ssh_keys=tuple(dict.fromkeys(key.strip() for _, key in draft.keys)),
+        ssh_from=tuple(draft.section("ssh").get("from", ())),
+        subnet=subnet,
+        etcd=_etcd(value.get("etcd")),
+        update=_update(draft.section("update")),
+        secrets={name: _secret(entry) for name, entry in draft.section("secrets").items()},
+        providers=draft.section("providers"),
+        machines=tuple(_machines(draft)),
+        digest=digest(draft.document.text, draft.texts),
+        file=draft.document.file,
+        directory=draft.files.directory(""),
+        places=draft.document.places,
+        sources=sources(draft),
+    )
+
+
+def digest(text: str, files: dict[str, str]) -> str:
+    """Return the SHA-256, in hex, of a spec's text and of the files that it names, by the names that stand in it."""
+    parts = [text, *(part for name in sorted(files) for part in (name, files[name]))]
+    whole = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        whole.update(b"%d:" % len(data) + data)
+    return whole.hexdigest()
+
+
+def sources(draft: Draft) -> dict[str, str]:
+    """Return the texts that findings may point into, by the names that they show."""
+    configs = {config.file: config.text for config in draft.configs.values() if config.file != draft.document.file}
+    return {**configs, draft.document.file: draft.document.text}
+
+
+def _etcd(section: Json | None) -> Etcd | None:
+    if section is None:
+        return None
+    plain = {key: section[key] for key in ("version", "tls") if key in section}
+    bootstrap = section.get("bootstrap", "auto")
+    if isinstance(bootstrap, str):
+        return Etcd(bootstrap=bootstrap, **plain)
+    if "srv" in bootstrap:
+        return Etcd(bootstrap="srv", domain=bootstrap["srv"], **plain)
+    return Etcd(bootstrap="discovery", discovery=bootstrap["discovery"], **plain)
+
+
+def _update(section: Json) -> Update:
+    window = section.get("window", {})
+    return Update(section.get("strategy", "off"), window.get("start", ""), window.get("length", ""))
+
+
+def _secret(entry: Json) -> Secret:
+    command = tuple(entry["command"]) if "command" in entry else None
+    return Secret(entry.get("env"), entry.get("file"), command, int(entry.get("max_size", 4096)))
+
+
+def _machines(draft: Draft) -> Iterator[Machine]:
+    planned = _addresses(draft)
+    for pool, entry in draft.pools():
+        for index, name in enumerate(draft.machines(pool), 1):
+            yield _machine(draft, pool, entry, index, name, planned[name])
+
+
+def _addresses(draft: Draft) -> dict[str, str]:
+    subnet = subnet_of(draft)
+    assert subnet is not None, "the rules check the subnet"  # noqa: S101
+    names = [name for pool, _ in draft.pools() for name in draft.machines(pool)]
+    fixed = {name: entry["address"] for name, entry in draft.section("machines").items() if "address" in entry}
+    return addresses.plan(names, subnet, fixed, draft.kept_addresses)
+
+
+def _machine(draft: Draft, pool: str, entry: Json, index: int, name: str, address: str) -> Machine:
+    own: Json = draft.section("machines").get(name, {})
+    both: Json = {**entry, **own}
+    provider = draft.provider_of(entry) or ""
+    options = _overlaid(draft.section("providers")[provider], entry.get("options"), own.get("options"))
+    return Machine(
+        name=name,
+        pool=pool,
+        index=index,
+        provider=provider,
+        os=draft.value["os"],
+        size=both.get("size", ""),
+        image=both.get("image", _text(options.get("image"))),
+        config=draft.configs.get(("machines", name, "config")) or draft.configs.get(("pools", pool, "config")),
+        template=both.get("template", False),
+        variables=_overlaid(entry.get("vars"), own.get("vars")),
+        etcd=entry.get("etcd", False),
+        zones=tuple(both.get("zones", ())),
+        address=address,
+        options=options,
+        path=("pools", pool),
+    )
+
+
+def _overlaid(*layers: Json | None) -> Json:
+    merged: Json = {}
+    for layer in layers:
+        merged = overlay(merged, layer or {})
+    return merged
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
