@@ -6,7 +6,7 @@ would hold a descriptor for ever.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -14,7 +14,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     import asyncio
     import socket
-    from collections.abc import Sequence
     from pathlib import Path
 
     from starlette.applications import Starlette

@@ -1,4 +1,4 @@
-"""The discovery service on a socket, run by uvicorn in a thread of its own, for `up` and `provision discovery serve`."""
+"""The discovery service on a socket, run by uvicorn in its own thread, for `up` and `provision discovery serve`."""
 
 from __future__ import annotations
 
