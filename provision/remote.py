@@ -7,14 +7,17 @@ machine made anew is not taken for an intruder, and an intruder is not taken for
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provision.errors import ProvisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from provision.model import Observed
@@ -85,6 +88,41 @@ class Remote:
             raise ProvisionError(f"{self.machine.name} did not answer within {timeout:.0f} s") from None
         return Answer(done.returncode, done.stdout, done.stderr)
 
+    @contextmanager
+    def forward(self, port: int, *, timeout: float = 30) -> Iterator[int]:
+        """Reach a port of the machine through ssh; yields the port on this computer's loopback.
+
+        Raises:
+            ProvisionError: ssh did not set the tunnel up within `timeout` seconds; the message is ssh's own.
+        """
+        here = _free_port()
+        line = self.command()
+        line[1:1] = [
+            "-N",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "ExitOnForwardFailure=yes",
+            "-L",
+            f"127.0.0.1:{here}:127.0.0.1:{port}",
+        ]
+        with subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as tunnel:
+            try:
+                self._await_tunnel(tunnel, here, time.monotonic() + timeout)
+                yield here
+            finally:
+                tunnel.terminate()
+
+    def _await_tunnel(self, tunnel: subprocess.Popen[str], port: int, deadline: float) -> None:
+        while time.monotonic() < deadline:
+            if tunnel.poll() is not None:
+                words = tunnel.stderr.read().strip() if tunnel.stderr else ""
+                raise ProvisionError(f"ssh to {self.machine.name} failed: {words}")
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+            time.sleep(0.1)
+        raise ProvisionError(f"ssh to {self.machine.name} set up no tunnel in time")
+
     def _endpoint(self) -> tuple[str, int]:
         if "ssh" in self.machine.reach:
             host, _, port = self.machine.reach["ssh"].rpartition(":")
@@ -96,3 +134,10 @@ class Remote:
 
     def _generation(self) -> int:
         return self.machine.labels.generation if self.machine.labels else 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
