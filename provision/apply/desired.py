@@ -1,0 +1,107 @@
+"""What a spec asks for, in the engine's terms: things with recipes, and what each provider is to be asked. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provision.model import MACHINE, Labels, MachineWanted, Owner, Request, Wanted, utc_text
+from provision.plan.wanted import Thing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from provision.firstboot.compile import CompiledCluster
+    from provision.provider import Provider
+    from provision.spec.lock import Lock
+    from provision.spec.model import Cluster, Machine
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """A cluster as it is wanted.
+
+    `wanted` says, by provider, what `check` and `parts` read; `things` are the parts and machines, parts first.
+    """
+
+    cluster: Cluster
+    owner: Owner
+    compiled: CompiledCluster
+    wanted: Mapping[str, Wanted]
+    things: tuple[Thing, ...]
+
+
+def desire(
+    cluster: Cluster,
+    lock: Lock,
+    providers: Mapping[str, Provider],
+    compiled: CompiledCluster,
+    deadline: datetime | None,
+) -> Desired:
+    """Put a compiled cluster into the engine's terms; `deadline` is when it must be gone, None for never."""
+    expires = utc_text(deadline) if deadline else "never"
+    labels = Labels(cluster.name, lock.uid, "", 1, cluster.owner, expires, cluster.digest[:16])
+    wanted = {name: _wanted(cluster, lock, name, labels, compiled, providers[name]) for name in _used(cluster)}
+    things = tuple(t for name in wanted for t in _things(cluster, wanted[name], providers[name], compiled))
+    return Desired(cluster, labels.whose, compiled, wanted, things)
+
+
+def _used(cluster: Cluster) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(m.provider for m in cluster.machines))
+
+
+def _wanted(
+    cluster: Cluster, lock: Lock, name: str, labels: Labels, compiled: CompiledCluster, provider: Provider
+) -> Wanted:
+    machines = tuple(
+        _machine(m, lock, compiled, provider.traits.planned_addresses) for m in cluster.machines if m.provider == name
+    )
+    return Wanted(
+        cluster=cluster.name,
+        uid=lock.uid,
+        labels=labels,
+        machines=machines,
+        options=cluster.providers.get(name, {}),
+        subnet=str(cluster.subnet),
+        ssh_keys=cluster.ssh_keys,
+        ssh_from=cluster.ssh_from,
+        protect=cluster.protect,
+    )
+
+
+def _machine(machine: Machine, lock: Lock, compiled: CompiledCluster, planned: bool) -> MachineWanted:
+    recipe = compiled.recipes[machine.name]
+    return MachineWanted(
+        name=machine.name,
+        pool=machine.pool,
+        os=machine.os,
+        size=machine.size,
+        image=lock.image(machine.provider, machine.image),
+        options=machine.options,
+        zones=machine.zones,
+        address=machine.address if planned else "",
+        etcd=machine.etcd,
+        payload_size=compiled.sizes[machine.name],
+        ignition=recipe.spec_version,
+    )
+
+
+def _things(cluster: Cluster, wanted: Wanted, provider: Provider, compiled: CompiledCluster) -> Iterator[Thing]:
+    parts = provider.parts(wanted)
+    yield from (Thing.of(part) for part in parts)
+    needs = tuple(part.name for part in parts if not part.body.get("after_machines"))
+    for machine in wanted.machines:
+        request = Request(
+            kind=MACHINE,
+            name=machine.name,
+            provider=provider.name,
+            labels=wanted.labels_for(machine.name),
+            token="",
+            body=machine.body(),
+            needs=needs,
+            zones=machine.zones,
+            protect=cluster.protect,
+        )
+        recipe = compiled.recipes[machine.name]
+        yield Thing.of(request, recipe=recipe.body, etcd=machine.etcd, pool=machine.pool, protect=cluster.protect)

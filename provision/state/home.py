@@ -1,0 +1,75 @@
+"""Which clusters this computer knows: one directory each, with a note of what to ask whom when the spec is not at hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from provision.errors import StateError
+from provision.model import Owner
+from provision.state.local import LocalStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from provision.model import Json
+
+ABOUT = "cluster.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A cluster that this computer has state of.
+
+    `spec` is the absolute path of the spec that it was last brought up from, `providers` the options of each of its
+    providers then, so that it can be listed and taken down without the spec.
+    """
+
+    cluster: str
+    uid: str
+    spec: str
+    providers: Mapping[str, Json]
+
+    @property
+    def owner(self) -> Owner:
+        """The owner that its machines are labelled with."""
+        return Owner(self.cluster, self.uid)
+
+
+def store(root: Path, owner: Owner) -> LocalStore:
+    """Return a cluster's store below the directory of all states."""
+    return LocalStore(root / f"{owner.cluster}-{owner.uid}")
+
+
+def remember(root: Path, known: Known) -> None:
+    """Write down what a cluster is, for the commands that are given only its name.
+
+    Raises:
+        StateError: it cannot be written.
+    """
+    data = json.dumps(asdict(known), indent=2).encode()
+    target = store(root, known.owner)
+    blob = target.get(ABOUT)
+    if blob is None or blob.data != data:
+        target.put(ABOUT, data)
+
+
+def known(root: Path) -> list[Known]:
+    """Return all clusters with state here, sorted by name.
+
+    Raises:
+        StateError: a cluster's note is damaged.
+    """
+    directories = sorted(root.iterdir()) if root.is_dir() else []
+    return [_read(d) for d in directories if (d / ABOUT).is_file()]
+
+
+def _read(directory: Path) -> Known:
+    blob = LocalStore(directory).get(ABOUT)
+    try:
+        data = json.loads(blob.data if blob else b"")
+        return Known(data["cluster"], data["uid"], data["spec"], data["providers"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StateError(f"{directory / ABOUT} is damaged: {error}", hint="bring the cluster up again") from error
