@@ -1,4 +1,4 @@
-"""Which clusters this computer knows: one directory each, with a note of what to ask whom when the spec is not at hand."""
+"""Which clusters this computer knows: a directory each, with whom to ask when the spec is not at hand."""
 
 from __future__ import annotations
 
