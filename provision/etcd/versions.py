@@ -1,0 +1,26 @@
+"""What differs between etcd's versions, as far as provision's variables go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """`discovery` says that the version has a v2 discovery client; `tested` that our variables ran on it."""
+
+    discovery: bool
+    tested: bool
+
+
+VERSIONS = {
+    "3.4": Version(discovery=True, tested=True),
+    "3.5": Version(discovery=True, tested=False),
+    # v2 discovery and its fallback were removed: https://etcd.io/docs/v3.6/op-guide/configuration/
+    "3.6": Version(discovery=False, tested=False),
+}
+
+
+def known(version: str) -> Version | None:
+    """Return what is known of a version such as "3.4" or "3.4.23", or None."""
+    return VERSIONS.get(".".join(version.split(".")[:2]))
