@@ -94,7 +94,7 @@ def _addresses(draft: Draft) -> dict[str, str]:
     assert subnet is not None, "the rules check the subnet"  # noqa: S101
     names = [name for pool, _ in draft.pools() for name in draft.machines(pool)]
     fixed = {name: entry["address"] for name, entry in draft.section("machines").items() if "address" in entry}
-    return addresses.plan(names, subnet, fixed, draft.kept_addresses)
+    return addresses.plan(names, subnet, fixed, draft.lock.addresses if draft.lock else {})
 
 
 def _machine(draft: Draft, pool: str, entry: Json, index: int, name: str, address: str) -> Machine:

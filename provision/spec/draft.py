@@ -17,12 +17,13 @@ from provision.diagnostics import Diagnostic, Severity
 from provision.errors import ProviderMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from provision.diagnostics import Path as Trail
     from provision.model import Json
     from provision.provider import Provider
     from provision.spec.files import Files
+    from provision.spec.lock import Lock
     from provision.spec.model import NodeConfig
     from provision.spec.tree import Document, Plain
 
@@ -42,7 +43,7 @@ class Draft:
     cut: frozenset[Trail]
     files: Files
     find_plugin: Callable[[str], type[Provider]]
-    kept_addresses: dict[str, str] = field(default_factory=dict)
+    lock: Lock | None = None
     configs: dict[Trail, NodeConfig] = field(default_factory=dict)
     keys: list[tuple[Trail, str]] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
@@ -136,9 +137,9 @@ class Draft:
         return Diagnostic(code, message, severity, path, place, hint)
 
 
-def prune(value: Plain, paths: Iterable[Trail]) -> Plain:
+def prune(value: Plain, paths: Collection[Trail]) -> Plain:
     """Return a copy without the values at some paths; in lists they become None, so that the others stay in place."""
-    pruned = copy.deepcopy(value)
+    pruned = copy.deepcopy(value) if paths else value
     for path in paths:
         _cut(pruned, path)
     return pruned

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
+from provision import registry
 from provision.diagnostics import Diagnostic, Report, Span
 from provision.errors import SpecError
 from provision.located import compose, span
+from provision.spec import lock as locks
 from provision.spec import tree, versions
 from provision.spec.files import Disk, FileError, read_text
 
@@ -20,7 +23,10 @@ if TYPE_CHECKING:
     from provision.diagnostics import Path as Trail
     from provision.provider import Provider
     from provision.spec.files import Files
+    from provision.spec.lock import Lock
     from provision.spec.model import Cluster
+
+    Plugins = Callable[[str], type[Provider]]
 
 NAMED = frozenset(("pools", "machines", "secrets", "providers"))
 """Sections in which a key without a value is still there: ``providers: {qemu: }`` takes every default."""
@@ -34,8 +40,8 @@ class Loaded:
     report: Report
 
 
-def load(path: str | Path, *, find_plugin: Callable[[str], type[Provider]] | None = None) -> Cluster:
-    """Read a spec and all files that it names.
+def load(path: str | Path, *, find_plugin: Plugins | None = None) -> Cluster:
+    """Read a spec, the lock beside it, and all files that it names.
 
     Args:
         path: the spec's file, shown in findings as it is given here.
@@ -52,25 +58,34 @@ def load_text(
     *,
     file: str = "cluster.yaml",
     files: Files | None = None,
-    find_plugin: Callable[[str], type[Provider]] | None = None,
+    find_plugin: Plugins | None = None,
+    lock: Lock | None = None,
 ) -> Cluster:
     """Read a spec from a text; `files` reads what it names (from the working directory if None).
 
     Raises:
         SpecError: as `load`.
     """
-    return _or_raise(check_text(text, file=file, files=files, find_plugin=find_plugin))
+    return _or_raise(check_text(text, file=file, files=files, find_plugin=find_plugin, lock=lock))
 
 
-def check(path: str | Path, *, find_plugin: Callable[[str], type[Provider]] | None = None) -> Loaded:
+def check(path: str | Path, *, find_plugin: Plugins | None = None) -> Loaded:
     """Read a spec like `load`, and return what is wrong instead of raising it."""
     file = str(path)
     try:
         text = read_text(Path(path))
     except FileError as error:
-        hint = "`provision init` writes a first one" if not Path(path).exists() else None
+        hint = "`provision init` writes a first one" if not os.path.lexists(file) else None
         return Loaded(None, Report([Diagnostic("PV003", f"{file} cannot be read: {error}", hint=hint)]))
-    return check_text(text, file=file, files=Disk(Path(path).absolute().parent), find_plugin=find_plugin)
+    lock, problems = None, Report()
+    try:
+        lock = locks.read(locks.path_for(file))
+    except SpecError as error:
+        problems = error.report
+    files = Disk(Path(path).absolute().parent)
+    loaded = check_text(text, file=file, files=files, find_plugin=find_plugin, lock=lock)
+    loaded.report.extend(problems)
+    return loaded if problems.ok else Loaded(None, loaded.report)
 
 
 def check_text(
@@ -78,11 +93,10 @@ def check_text(
     *,
     file: str = "cluster.yaml",
     files: Files | None = None,
-    find_plugin: Callable[[str], type[Provider]] | None = None,
+    find_plugin: Plugins | None = None,
+    lock: Lock | None = None,
 ) -> Loaded:
     """Read a spec like `load_text`, and return what is wrong instead of raising it."""
-    from provision import registry
-
     report = Report(sources={file: text})
     try:
         document = tree.build(compose(text, file), file, text, _absent)
@@ -95,7 +109,7 @@ def check_text(
     report.extend(_shape(document))
     if not isinstance(document.value, dict):
         return Loaded(None, report)
-    cluster = versions.read(document, report, files or Disk(Path.cwd()), find_plugin or registry.load)
+    cluster = versions.read(document, report, files or Disk(Path.cwd()), find_plugin or registry.load, lock)
     return Loaded(replace(cluster, warnings=tuple(report.sorted())) if cluster else None, report)
 
 

@@ -28,17 +28,16 @@ if TYPE_CHECKING:
 
 
 def check(
-    document: Document, value: Plain, schema: Json, absolute: Callable[[Path], Path] = lambda path: path
+    document: Document, value: Plain, validator: Validator, absolute: Callable[[Path], Path] = lambda path: path
 ) -> list[Diagnostic]:
     """Check a value of a document and return what is wrong, without repetition.
 
     Args:
         document: where the places are.
         value: what is checked: the document's value, or a part or overlay of its parts.
-        schema: a JSON Schema of Draft 2020-12.
+        validator: made by `validator`, once for many values.
         absolute: leads from a path in `value` to the path in the document that it came from.
     """
-    validator = _validator(schema)
     found: dict[tuple[str, Path, str], Diagnostic] = {}
     for error in _leaves(validator.iter_errors(value)):
         for fault in describe(error, validator, lambda path: _source(document, absolute(path))):
@@ -49,11 +48,31 @@ def check(
     return list(found.values())
 
 
-@functools.cache
 def load(name: str) -> Json:
     """Return one of the schemas in `provision_schemas`."""
     schema: Json = json.loads(resources.files("provision_schemas").joinpath(name).read_text("utf-8"))
     return schema
+
+
+@functools.cache
+def ours(name: str) -> Validator:
+    """Return the validator of one of our own schemas."""
+    return validator(inline(load(name), load(name)))
+
+
+def inline(schema: Plain, root: Json) -> Plain:
+    """Return a schema with every reference into `root`'s definitions replaced by what it refers to.
+
+    What stands beside a reference is laid over it. The definitions must not refer to themselves. Looking references
+    up again for each value would take a third of the time.
+    """
+    if isinstance(schema, list):
+        return [inline(item, root) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    own = {key: inline(value, root) for key, value in schema.items() if key not in ("$ref", "$defs")}
+    target = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    return {**inline(root["$defs"][target], root), **own} if target else own
 
 
 def _source(document: Document, path: Path) -> str | None:
@@ -61,12 +80,18 @@ def _source(document: Document, path: Path) -> str | None:
     return node.value if node else None
 
 
-def _validator(schema: Json) -> Validator:
+def validator(schema: Json) -> Validator:
+    """Return what `check` checks by: a JSON Schema of Draft 2020-12, made ready."""
+    return _dialect()(schema)
+
+
+@functools.cache
+def _dialect() -> type[Validator]:
     # jsonschema takes 190 ms to import, so that it waits until a spec is checked.
     from jsonschema import Draft202012Validator, validators
 
     extend: Callable[..., type[Validator]] = validators.extend
-    return extend(Draft202012Validator, {"pattern": _pattern})(schema)
+    return extend(Draft202012Validator, {"pattern": _pattern})
 
 
 def _pattern(_: Validator, pattern: str, instance: Plain, __: Json) -> Iterator[ValidationError]:

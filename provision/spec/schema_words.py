@@ -187,6 +187,14 @@ def _choice(c: _Context) -> Iterator[Fault]:
         yield c.fault("PV012", f"{show(c.value)} is not {wanted}", c.hint() or f"write {wanted}")
 
 
+def _dependent(c: _Context) -> Iterator[Fault]:
+    for name, needs in c.limit.items():
+        for need in needs if name in c.value else ():
+            if need not in c.value:
+                path = (*c.path, name)
+                yield Fault("PV016", path, f"{name!r} needs {need!r} beside it", _example(c.schema, need), at_key=True)
+
+
 def _other(c: _Context) -> Iterator[Fault]:
     yield c.fault("PV014", c.error.message[:200], c.hint())
 
@@ -208,6 +216,7 @@ _KEYWORDS: dict[str, Callable[[_Context], Iterator[Fault]]] = {
     "maxProperties": _long,
     "uniqueItems": _unique,
     "required": _required,
+    "dependentRequired": _dependent,
     "additionalProperties": _additional,
     "anyOf": _choice,
     "oneOf": _choice,

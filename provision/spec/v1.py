@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from provision.diagnostics import Diagnostic, Path, Report
     from provision.provider import Provider
     from provision.spec.files import Files
+    from provision.spec.lock import Lock
     from provision.spec.model import Cluster
     from provision.spec.tree import Document
 
@@ -27,12 +28,16 @@ _NAMED: dict[Path, tuple[str, str]] = {
 
 
 def read(
-    document: Document, report: Report, files: Files, find_plugin: Callable[[str], type[Provider]]
+    document: Document,
+    report: Report,
+    files: Files,
+    find_plugin: Callable[[str], type[Provider]],
+    lock: Lock | None,
 ) -> Cluster | None:
     """Check a document, add what is wrong to the report, and return the cluster if nothing is."""
     faults = list(_schema(document))
     cut = frozenset(fault.path for fault in faults)
-    draft = Draft(document, prune(document.value, cut), cut, files, find_plugin)
+    draft = Draft(document, prune(document.value, cut), cut, files, find_plugin, lock)
     report.extend(faults)
     report.extend(inputs.read(draft))
     report.extend(rules.run(draft))
@@ -41,7 +46,7 @@ def read(
 
 
 def _schema(document: Document) -> Iterator[Diagnostic]:
-    for fault in schema.check(document, document.value, schema.load(SCHEMA)):
+    for fault in schema.check(document, document.value, schema.ours(SCHEMA)):
         if fault.path == ("version",):
             continue  # the dispatch by version has judged it
         if fault.code == "PV016" and fault.path in _NAMED:

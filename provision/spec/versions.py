@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from provision.diagnostics import Report
     from provision.provider import Provider
     from provision.spec.files import Files
+    from provision.spec.lock import Lock
     from provision.spec.model import Cluster
     from provision.spec.tree import Document
 
@@ -24,7 +25,11 @@ NEWEST = max(READERS)
 
 
 def read(
-    document: Document, report: Report, files: Files, find_plugin: Callable[[str], type[Provider]]
+    document: Document,
+    report: Report,
+    files: Files,
+    find_plugin: Callable[[str], type[Provider]],
+    lock: Lock | None,
 ) -> Cluster | None:
     """Read a document by its version; None, with findings in the report, when it has errors."""
     version = document.value.get("version", NEWEST)
@@ -34,7 +39,7 @@ def read(
     if isinstance(version, bool) or version not in READERS:
         report.add(_unknown(document, version))
         return None
-    return READERS[version](document, report, files, find_plugin)
+    return READERS[version](document, report, files, find_plugin, lock)
 
 
 def _unclear(document: Document) -> Diagnostic:

@@ -25,6 +25,13 @@ def name(draft: Draft) -> Iterator[Diagnostic]:
         yield draft.error("PV057", ("cluster",), f"the name {draft.cluster!r} is reserved", "choose another")
 
 
+def lock(draft: Draft) -> Iterator[Diagnostic]:
+    """Refuse the lock of another cluster."""
+    if draft.lock and draft.cluster and draft.lock.cluster != draft.cluster:
+        message = f"the lock beside the spec belongs to cluster {draft.lock.cluster!r}"
+        yield draft.error("PV093", ("cluster",), message, "take its name, or another file name for the spec")
+
+
 def ttl(draft: Draft) -> Iterator[Diagnostic]:
     """Keep the lifetime within bounds, and protection without an end."""
     text = draft.value.get("ttl")
@@ -62,4 +69,4 @@ def update(draft: Draft) -> Iterator[Diagnostic]:
         yield draft.error("PV048", ("update", "window", "length"), f"a window of {length}", "from 1m to 7d")
 
 
-RULES = (name, ttl, budget, update)
+RULES = (name, lock, ttl, budget, update)

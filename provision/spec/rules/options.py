@@ -14,6 +14,8 @@ from provision.spec.overlay import overlay
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jsonschema.protocols import Validator
+
     from provision.diagnostics import Diagnostic
     from provision.diagnostics import Path as Trail
     from provision.model import Json
@@ -63,7 +65,7 @@ def _check(draft: Draft, plugin: type[Provider], layers: list[Trail]) -> list[Di
         found = [(*layer, *path) for layer in reversed(layers) if (*layer, *path) in draft.document.places]
         return found[0] if found else (*layers[0], *path)
 
-    return schema.check(draft.document, merged, options_schema(plugin), absolute)
+    return schema.check(draft.document, merged, _validator(plugin), absolute)
 
 
 def _at(draft: Draft, path: Trail) -> Json:
@@ -74,6 +76,10 @@ def _at(draft: Draft, path: Trail) -> Json:
 
 
 @functools.cache
+def _validator(plugin: type[Provider]) -> Validator:
+    return schema.validator(options_schema(plugin))
+
+
 def options_schema(plugin: type[Provider]) -> Json:
     """Return the JSON Schema of a provider's options, a file of the plugin's package."""
     package = sys.modules[plugin.__module__].__package__ or plugin.__module__
