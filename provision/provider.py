@@ -80,7 +80,8 @@ class Context:
 class Outcome:
     """What became of one request, change or deletion of a batch.
 
-    Exactly one of `observed` and `error` is set, but for a deletion that succeeded, which has neither.
+    `name` is the request's or the target's. Exactly one of `observed` and `error` is set, but for a deletion that
+    succeeded, which has neither.
     """
 
     name: str
@@ -114,6 +115,9 @@ class Provider(Protocol):
     def list(self, owner: Owner | None) -> Iterator[Observed]:
         """Report everything of one owner, or of all owners that provision ever served here.
 
+        An owner whose uid is "" means every uid of that cluster's name. What has been deleted for good is not
+        reported; what is being deleted is, as `State.DELETING`, for as long as its name or address is taken.
+
         Raises:
             ProviderError: the platform could not be asked; never an incomplete list without an error.
         """
@@ -121,15 +125,36 @@ class Provider(Protocol):
     def create(self, batch: Sequence[Request]) -> Iterator[Outcome]:
         """Make each thing once per token, whatever was lost before; an outcome for each request, in any order.
 
-        A machine whose token already exists is reported, not made again. An error of kind AMBIGUOUS says that the
-        thing may exist; the engine looks before it asks again.
+        A machine whose token already exists is reported, not made again; as `State.DELETING` when it has been deleted
+        since. Several requests in one call are machines that differ in name and labels alone; all carry one token, the
+        batch's, and the same call may come again. What a call has made is listed before the call returns.
+
+        Errors that mean something to the engine: AMBIGUOUS says that the thing may exist, and the engine looks before
+        it asks again; CAPACITY sends it to the next zone; ALREADY_EXISTS (also for a token that was used for another
+        request) makes it look, then adopt, or ask again under the next generation.
         """
 
     def change(self, batch: Sequence[Change]) -> Iterator[Outcome]:
         """Alter labels, protection or ports in place."""
 
     def delete(self, batch: Sequence[Observed]) -> Iterator[Outcome]:
-        """Remove each thing. Already gone is success."""
+        """Remove each thing. Already gone is success.
+
+        An outcome with neither thing nor error says that it is gone; one that holds it as `State.DELETING` says that it
+        is going, and the engine polls `list` until it is listed no more. CONFLICT is tried again for a while.
+        """
+
+
+@runtime_checkable
+class HasImages(Protocol):
+    """A provider whose images have aliases that mean another image as time goes by; `cluster.lock` keeps the answer."""
+
+    def resolve(self, image: str) -> str:
+        """Return the id that an image alias means now; an id means itself.
+
+        Raises:
+            ProviderError: there is no such alias, or the platform's list cannot be read.
+        """
 
 
 @runtime_checkable

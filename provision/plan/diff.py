@@ -32,6 +32,8 @@ class _World:
     wanted: Mapping[Key, Thing]
     traits: Mapping[str, Traits]
     resendable: frozenset[str]
+    parts: tuple[str, ...]
+    generations: Mapping[tuple[str, str], int]
 
 
 def diff(
@@ -63,7 +65,9 @@ def diff(
     _refuse_foreign(observed, owner)
     _refuse_unknown_names(replace, wanted)
     things = {t.key: t for t in wanted}
-    world = _World(recorded, _index(observed), things, traits, _resendable(recorded, things))
+    parts = tuple(o.name for o in observed if o.kind != MACHINE)
+    resendable, generations = _resendable(recorded, things), _generations(recorded, observed)
+    world = _World(recorded, _index(observed), things, traits, resendable, parts, generations)
     judged = [_one(t, world, recipe, t.name in replace) for t in wanted]
     judged = safety.follow_parts(judged)
     steps = [*judged, *_unwanted(world, doubles=[d for t in wanted for d in _doubles(t.key, world)])]
@@ -85,7 +89,8 @@ def _one(thing: Thing, world: _World, recipe: Callable[[str], Json | None], aske
     found = _pick(world.observed.get(thing.key, ()), entry)
     held = entry.needs if entry and entry.exists else thing.request.needs
     if found is None:
-        return judge.absent(thing, entry, resendable=world.resendable)
+        last = world.generations.get((thing.key.kind, thing.name), 0)
+        return judge.absent(thing, entry, last=last, resendable=world.resendable)
     changeable = world.traits[thing.key.provider].changeable.get(thing.key.kind, frozenset())
     return judge.present(thing, entry, found, held=held, recipe=recipe, changeable=changeable, asked=asked)
 
@@ -132,7 +137,7 @@ def _needs(o: Observed, world: _World) -> tuple[str, ...]:
     entry = world.recorded.get(Key(o.provider, o.kind, o.name))
     if entry and entry.needs:
         return entry.needs
-    return tuple(k.name for k in world.observed if k.kind != MACHINE) if o.kind == MACHINE else ()
+    return world.parts if o.kind == MACHINE else ()
 
 
 def _index(observed: Sequence[Observed]) -> dict[Key, list[Observed]]:
@@ -157,6 +162,17 @@ def _resendable(recorded: Recorded, wanted: Mapping[Key, Thing]) -> frozenset[st
             same(recorded.get(Key(entry.provider, entry.kind, name)), token) for name in entry.batch or (entry.name,)
         )
     )
+
+
+def _generations(recorded: Recorded, observed: Sequence[Observed]) -> dict[tuple[str, str], int]:
+    """Return the last generation of each kind and name, on whichever provider: tokens do not tell providers apart."""
+    last: dict[tuple[str, str], int] = {}
+    for kind, name, generation in (
+        *((e.kind, e.name, e.generation) for e in recorded.entries.values()),
+        *((o.kind, o.name, o.labels.generation) for o in observed if o.labels),
+    ):
+        last[kind, name] = max(generation, last.get((kind, name), 0))
+    return last
 
 
 def _vanished(world: _World) -> Iterator[Key]:

@@ -1,4 +1,4 @@
-"""What to do about one thing, given what is recorded and observed of it. Pure; the rest of the plan is not seen here."""
+"""What to do about one thing, given what is recorded and observed of it alone. Pure."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ GONE_WORDS = {
 }
 
 
-def absent(thing: Thing, entry: Entry | None, *, resendable: frozenset[str]) -> Step:
-    """Judge a wanted thing that no provider lists."""
-    step = Step(Action.CREATE, thing.key, ("new",), thing, fingerprint=thing.fingerprint, generation=1, etcd=thing.etcd)
+def absent(thing: Thing, entry: Entry | None, *, last: int, resendable: frozenset[str]) -> Step:
+    """Judge a wanted thing that its provider does not list; `last` is the last generation of its name anywhere."""
+    step = Step(Action.CREATE, thing.key, ("new",), thing, fingerprint=thing.fingerprint, etcd=thing.etcd)
+    step = replace(step, generation=last + 1)
     if entry is None:
         return step
     if entry.status is not Status.UNKNOWN:
-        return replace(step, reasons=(GONE_WORDS[entry.status],), generation=entry.generation + 1)
+        return replace(step, reasons=(GONE_WORDS[entry.status],))
     if entry.token in resendable:
         why = "an earlier run asked for it and got no answer: the same request is sent again"
         return replace(step, reasons=(why,), generation=entry.generation, resend=entry.token)
@@ -40,7 +41,6 @@ def absent(thing: Thing, entry: Entry | None, *, resendable: frozenset[str]) -> 
         step,
         action=Action.REPLACE,
         reasons=(why,),
-        generation=entry.generation + 1,
         look=entry.since,
         resend=entry.token,
         held=entry.needs,
@@ -66,12 +66,11 @@ def present(
     )
     known = _fingerprint(thing, entry, found)
     old = recipe(known) if known and known != thing.fingerprint else None
-    why = _must_be_new(thing, found, known, old, changeable, asked)
+    why = _leftover(entry, found) or _must_be_new(thing, found, known, old, changeable, asked)
     if why and found.protected and thing.protect is False:
-        why, deferred = ("its protection is lifted first; run again to replace it", *why), True
-        return replace(
-            step, action=Action.UPDATE, reasons=why, deferred=deferred, change=Change(found, protected=False)
-        )
+        why = ("its protection is lifted first; run again to replace it", *why)
+        lifted = replace(step, action=Action.UPDATE, reasons=why, deferred=True, fingerprint=known)
+        return replace(lifted, change=Change(found, protected=False))
     if why:
         anew = replace(step, action=Action.REPLACE, reasons=why, fingerprint=thing.fingerprint)
         return replace(anew, generation=step.generation + 1)
@@ -116,6 +115,13 @@ def _fingerprint(thing: Thing, entry: Entry | None, found: Observed) -> str:
     if found.labels is None or found.labels.spec == thing.request.labels.spec:
         return thing.fingerprint
     return ""
+
+
+def _leftover(entry: Entry | None, found: Observed) -> tuple[str, ...]:
+    """Return why a thing of an earlier generation must go, when its successor has been asked for already."""
+    asked = entry is not None and entry.status is Status.UNKNOWN
+    old = asked and found.labels is not None and found.labels.generation < entry.generation
+    return ("an older one still stands where an earlier run asked for a new one",) if old else ()
 
 
 def _must_be_new(

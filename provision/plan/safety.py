@@ -43,10 +43,8 @@ def spare_voters(steps: Sequence[Step]) -> list[Step]:
     voters = [s for s in steps if s.etcd and s.thing]
     if not voters:
         return list(steps)
-    unsettled = [
-        s for s in voters if s.action is Action.CREATE or not s.observed or s.observed.state is not State.RUNNING
-    ]
-    blocked = [s.key.name for s in unsettled if any(v.observed for v in voters)]
+    unsettled = [s.key.name for s in voters if not s.observed or s.observed.state is not State.RUNNING]
+    blocked = unsettled if any(s.observed for s in voters) else []
     result: list[Step] = []
     for step in steps:
         others = [name for name in blocked if name != step.key.name]

@@ -133,5 +133,5 @@ def _decode(line: bytes, number: int) -> Json:
 def _corrupt(line: int, why: str) -> JournalCorrupt:
     return JournalCorrupt(
         f"line {line} of {KEY} is damaged: {why} [PV650]",
-        hint="restore the state's directory from a backup, or move it away: `provision adopt` rebuilds what labels tell",
+        hint="restore the state's directory from a backup, or move it away: `provision adopt` rebuilds it from labels",
     )

@@ -33,55 +33,40 @@ def will_create(requests: Sequence[Request], facts: Sequence[Json]) -> Json:
     }
 
 
-def created(token: str, thing: Observed) -> Json:
+def created(token: str, key: Key, thing: Observed) -> Json:
     """Outcome: it was made, or found to have been made."""
-    return {**_outcome("create", thing), "result": "made", "token": token, "id": thing.id, "zone": thing.zone}
+    return {**_outcome("create", key), "result": "made", "token": token, "id": thing.id, "zone": thing.zone}
 
 
 def refused(token: str, key: Key, error: ProviderError) -> Json:
     """Outcome: it was definitely not made."""
-    return {
-        "kind": "outcome",
-        "op": "create",
-        "result": "refused",
-        "provider": key.provider,
-        "thing": {"kind": key.kind, "name": key.name},
-        "token": token,
-        "error": _error(error),
-    }
+    return {**_outcome("create", key), "result": "refused", "token": token, "error": _error(error)}
 
 
-def will_delete(things: Sequence[Observed]) -> Json:
+def will_delete(things: Sequence[tuple[Key, Observed]]) -> Json:
     """Intent of one delete call."""
     return {
         "kind": "intent",
         "op": "delete",
-        "provider": things[0].provider,
+        "provider": things[0][0].provider,
         "things": [
-            {"kind": t.kind, "name": t.name, "id": t.id, "generation": t.labels.generation if t.labels else 0}
-            for t in things
+            {"kind": k.kind, "name": k.name, "id": t.id, "generation": t.labels.generation if t.labels else 0}
+            for k, t in things
         ],
     }
 
 
 def deleted(key: Key, id: str) -> Json:  # noqa: A002 - the platform's own word
     """Outcome: it is gone; `id` is "" when it was looked for and never found."""
-    return {
-        "kind": "outcome",
-        "op": "delete",
-        "result": "gone",
-        "provider": key.provider,
-        "thing": {"kind": key.kind, "name": key.name},
-        "id": id,
-    }
+    return {**_outcome("delete", key), "result": "gone", "id": id}
 
 
-def not_deleted(thing: Observed, error: ProviderError) -> Json:
+def not_deleted(key: Key, thing: Observed, error: ProviderError) -> Json:
     """Outcome: the platform refused to delete it."""
-    return {**_outcome("delete", thing), "result": "failed", "id": thing.id, "error": _error(error)}
+    return {**_outcome("delete", key), "result": "failed", "id": thing.id, "error": _error(error)}
 
 
-def will_change(things: Sequence[Observed]) -> Json:
+def will_change(things: Sequence[tuple[Key, Observed]]) -> Json:
     """Intent of one change call; repeating it is harmless, so it is kept for the audit alone."""
     return {**will_delete(things), "op": "change"}
 
@@ -101,9 +86,9 @@ def note(topic: str, data: Json) -> Json:
     return {"kind": "note", "topic": topic, "data": data}
 
 
-def _outcome(op: str, thing: Observed) -> Json:
-    where = {"provider": thing.provider, "thing": {"kind": thing.kind, "name": thing.name}}
-    return {"kind": "outcome", "op": op, **where}
+def _outcome(op: str, key: Key) -> Json:
+    thing = {"kind": key.kind, "name": key.name}
+    return {"kind": "outcome", "op": op, "provider": key.provider, "thing": thing}
 
 
 def _error(error: ProviderError) -> Json:

@@ -1,0 +1,1 @@
+"""Carrying plans out: the engine, its retries, rates and events, and the sessions behind `up` and `down`."""
