@@ -23,12 +23,15 @@ from provision.spec import schema, tree
 from provision.spec.files import FileError, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from provision.model import Json
     from provision.spec.model import Cluster
 
 VERSION = 1
+NEWEST_ADDITIONS = 1
+"""The newest version of what provision adds to machines; a cluster's own version stands in its lock."""
+
 SCHEMA = "lock.v1.schema.json"
 HEAD = "# Written by provision; keep it in git beside the spec. `provision lock --update` moves it.\n"
 
@@ -50,7 +53,7 @@ class Lock:
     addresses: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def fresh(cls, cluster: Cluster, additions: int = 1) -> Lock:
+    def fresh(cls, cluster: Cluster, additions: int = NEWEST_ADDITIONS) -> Lock:
         """Return the first lock of a cluster, with a uid of its own."""
         return cls(cluster.name, str(uuid.uuid4()), additions).renewed(cluster)
 
@@ -58,16 +61,32 @@ class Lock:
         """Return the lock for a later spec of the same cluster; uid, additions and images stay."""
         return replace(self, spec=cluster.digest, addresses={m.name: m.address for m in cluster.machines})
 
-    def with_images(self, provider: str, images: Mapping[str, str]) -> Lock:
-        """Return the lock with a provider's resolved images laid over those that it has."""
-        return replace(self, images={**self.images, provider: {**self.images.get(provider, {}), **images}})
+    def pinned(self, cluster: Cluster, resolve: Callable[[str, str], str], *, again: bool = False) -> Lock:
+        """Return the lock with every image of the cluster resolved, and none besides.
+
+        Args:
+            cluster: the spec whose machines name the images.
+            resolve: returns, for a provider and an image's name, the id that it means now.
+            again: whether to resolve also what the lock has already.
+        """
+        images: dict[str, dict[str, str]] = {}
+        for provider, name in dict.fromkeys((m.provider, m.image) for m in cluster.machines if m.image):
+            known = None if again else self.images.get(provider, {}).get(name)
+            found = known or resolve(provider, name)
+            if found != name:
+                images.setdefault(provider, {})[name] = found
+        return replace(self, images=images)
 
     def image(self, provider: str, wanted: str) -> str:
         """Return the id that an image was resolved to, or the image itself when it was not."""
         return self.images.get(provider, {}).get(wanted, wanted)
 
-    def to_text(self) -> str:
-        """Return the file's text: the same lock, the same bytes."""
+    def with_additions(self, version: int) -> Lock:
+        """Return the lock with another version of the additions."""
+        return replace(self, additions=version)
+
+    def to_json(self) -> Json:
+        """Return the file's content; empty parts are left out."""
         content: Json = {
             "version": VERSION,
             "cluster": self.cluster,
@@ -77,7 +96,11 @@ class Lock:
             "images": {name: dict(sorted(images.items())) for name, images in sorted(self.images.items())},
             "addresses": dict(self.addresses),
         }
-        return HEAD + yaml.safe_dump({k: v for k, v in content.items() if v}, sort_keys=False, allow_unicode=True)
+        return {key: value for key, value in content.items() if value}
+
+    def to_text(self) -> str:
+        """Return the file's text: the same lock, the same bytes."""
+        return HEAD + yaml.safe_dump(self.to_json(), sort_keys=False, allow_unicode=True)
 
 
 def path_for(spec: str | Path) -> Path:
