@@ -1,0 +1,145 @@
+"""Owner labels as EC2 tags, written in the call that makes the thing.
+
+A machine made alone carries ``provision:machine`` and ``provision:generation``. Machines made by one RunInstances get
+the same tags, so these carry ``provision:machines`` instead: the names in the order of their launch index, spelt
+``web-1..50@1 gpu-3@2`` (name or range, ``@``, generation). So labels are complete at creation, without a further call.
+Limits of tags (256 characters a value, 50 tags): https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from provision.model import LABEL_KEYS, Labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from provision.model import Json, Owner
+
+UID = f"{Labels.PREFIX}uid"
+MACHINE = f"{Labels.PREFIX}machine"
+MACHINES = f"{Labels.PREFIX}machines"
+PROTECTED = f"{Labels.PREFIX}protected"
+VALUE_LIMIT = 256
+_OWN = frozenset({"machine", "generation"})  # the labels that differ within a batch
+
+
+def written(labels: Sequence[Labels], *, protected: bool = False) -> dict[str, str]:
+    """Return the tags of a thing, or of the machines of one batch in the order of their launch index."""
+    first = labels[0]
+    alone = len(labels) == 1
+    shared = {f"{Labels.PREFIX}{k}": v for k, v in first.to_dict().items() if alone or k not in _OWN}
+    named = {} if alone else roster([(each.machine, each.generation) for each in labels])
+    name = first.machine if alone else first.cluster
+    return {"Name": name, **shared, **named, **({PROTECTED: "true"} if protected else {})}
+
+
+def read(tags: Mapping[str, str], index: int = 0) -> Labels | None:
+    """Return the labels of a thing, or of the machine with that launch index; None when it is not ours."""
+    texts = {key: tags[f"{Labels.PREFIX}{key}"] for key in LABEL_KEYS if f"{Labels.PREFIX}{key}" in tags}
+    try:
+        if MACHINES in tags:
+            machine, generation = members(tags)[index]
+            texts |= {"machine": machine, "generation": str(generation)}
+        return Labels.from_dict(texts)
+    except (KeyError, ValueError, IndexError):
+        return None
+
+
+def changed(old: Labels | None, new: Labels, *, batch: bool) -> dict[str, str]:
+    """Return the tags that must be written to go from one set of labels to another."""
+    before = old.to_dict() if old else {}
+    own = _OWN if batch else frozenset()
+    return {
+        f"{Labels.PREFIX}{k}": v for k, v in new.to_dict().items() if before.get(k) != v and k not in own
+    }  # fmt: skip
+
+
+def specification(kinds: Iterable[str], tags: Mapping[str, str]) -> list[Json]:
+    """Return the parameter TagSpecifications that puts the same tags on each kind of resource."""
+    return [{"ResourceType": kind, "Tags": pairs(tags)} for kind in kinds]
+
+
+def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as the API takes them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def plain(item: Json) -> dict[str, str]:
+    """Return the tags of an item that the API reported."""
+    return {tag["Key"]: tag["Value"] for tag in item.get("Tags", [])}
+
+
+def filters(owner: Owner | None, name: str = "") -> list[Json]:
+    """Return the parameter Filters that finds what one owner (or any) has, or one thing of his."""
+    if owner is None:
+        return [{"Name": "tag-key", "Values": [UID]}]
+    wanted = {f"tag:{Labels.PREFIX}cluster": owner.cluster, f"tag:{UID}": owner.uid}
+    if name:
+        wanted[f"tag:{MACHINE}"] = name
+    return [{"Name": key, "Values": [value]} for key, value in wanted.items()]
+
+
+def roster(machines: Sequence[tuple[str, int]]) -> dict[str, str]:
+    """Write names and generations into as many tags as they need."""
+    lines = [""]
+    for word in _words(machines):
+        longer = f"{lines[-1]} {word}".lstrip()
+        if len(longer) > VALUE_LIMIT:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return {f"{MACHINES}{f'.{n}' if n else ''}": line for n, line in enumerate(lines)}
+
+
+def members(tags: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Read what `roster` wrote.
+
+    Raises:
+        ValueError: the tags were changed by another hand.
+    """
+    found: list[tuple[str, int]] = []
+    number = 0
+    while line := tags.get(f"{MACHINES}{f'.{number}' if number else ''}", ""):
+        for word in line.split():
+            found += _spelt_out(word)
+        number += 1
+    return found
+
+
+def by_index(labels: Iterable[Labels]) -> list[Labels]:
+    """Return the order in which a batch's machines take their launch index: numbers count as numbers."""
+    return sorted(labels, key=lambda each: _split(each.machine))
+
+
+def shared(labels: Labels) -> Labels:
+    """Return labels without what differs within a batch, so that equal ones can go out together."""
+    return replace(labels, machine="", generation=0)
+
+
+def _split(name: str) -> tuple[str, int]:
+    """Split ``web-12`` into ``web-`` and 12; a number that would not come back the same is left in the name."""
+    found = re.fullmatch(r"(.*?)(0|[1-9][0-9]*)", name)
+    return (found[1], int(found[2])) if found else (name, -1)
+
+
+def _words(machines: Sequence[tuple[str, int]]) -> Iterator[str]:
+    numbered = [(position, *_split(name), generation) for position, (name, generation) in enumerate(machines)]
+    # Neighbours belong to one range when position and number grow together.
+    for _, run in groupby(numbered, key=lambda m: (m[1], m[2] - m[0] if m[2] >= 0 else f"alone {m[0]}", m[3])):
+        group = list(run)
+        prefix, first, last, generation = group[0][1], group[0][2], group[-1][2], group[0][3]
+        number = "" if first < 0 else str(first) if first == last else f"{first}..{last}"
+        yield f"{prefix}{number}@{generation}"
+
+
+def _spelt_out(word: str) -> list[tuple[str, int]]:
+    names, _, generation = word.rpartition("@")
+    found = re.fullmatch(r"(.*?)([0-9]+)\.\.([0-9]+)", names)
+    if not found:
+        return [(names, int(generation))]
+    return [(f"{found[1]}{n}", int(generation)) for n in range(int(found[2]), int(found[3]) + 1)]
