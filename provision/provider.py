@@ -52,7 +52,7 @@ class Traits:
     local: bool = False
     """The platform is this computer: nothing is billed, and the work directory is the platform."""
     kinds: tuple[str, ...] = ()
-    """Kinds of parts in the order in which they are made; deleted in the reverse order, also when nothing else tells."""
+    """Kinds of parts in the order in which they are made; they are deleted in the reverse order."""
     changeable: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Fields of a request's body, by kind, that `Provider.change` alters in place: {"firewall": {"rules"}}."""
     settle: float = 5.0

@@ -96,7 +96,7 @@ class Deleting(Doer):
         self.run.done(task, What.DELETED, id=id_)
 
     def _found(self, task: Task, snapshot: Snapshot) -> None:
-        """Delete what a lost request made; machines of a batch may not have their names yet, so its token counts too."""
+        """Delete what a lost request made; a batch's machines may not have their names yet, so its token counts too."""
         mine = (o for o in snapshot if o.kind == task.key.kind and o.id not in self._claimed)
         target = next((o for o in mine if o.name == task.key.name or (o.token and o.token == task.step.resend)), None)
         if target is None:

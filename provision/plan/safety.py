@@ -51,7 +51,9 @@ def spare_voters(steps: Sequence[Step]) -> list[Step]:
         if not _disrupts(step):
             result.append(step)
         elif others:
-            result.append(_deferred(step, f"waits until etcd member {others[0]} is up"))
+            result.append(
+                _deferred(step, f"etcd members go one at a time, and {others[0]} is not up or is replaced first")
+            )
         else:
             result.append(step)
             blocked = [step.key.name]
