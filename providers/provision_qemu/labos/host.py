@@ -12,6 +12,7 @@ TOOLS = {
     "dpkg-deb": "dpkg",
     "fakeroot": "fakeroot",
     "ldconfig": "libc-bin",
+    "lz4": "lz4",
     "mke2fs": "e2fsprogs",
     "qemu-img": "qemu-utils",
     "tar": "tar",
