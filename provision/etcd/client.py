@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from provision.errors import ProvisionError
+from provision.etcd.tls import verification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,8 +85,7 @@ class EtcdClient:
 
     def __init__(self, url: str, *, tls: Tls | None = None, timeout: float = TIMEOUT) -> None:
         self.url = url.rstrip("/")
-        verify = tls.context() if tls else True
-        self._http = httpx.Client(verify=verify, timeout=timeout, trust_env=False)
+        self._http = httpx.Client(verify=verification(url, tls), timeout=timeout, trust_env=False)
 
     def __enter__(self) -> EtcdClient:
         return self

@@ -33,3 +33,12 @@ class Tls:
         except (OSError, ssl.SSLError) as error:
             raise ProvisionError(f"the TLS files cannot be used: {error}") from error
         return context
+
+
+def verification(url: str, tls: Tls | None) -> ssl.SSLContext | bool:
+    """Return what httpx takes as `verify`; for plain http no CA bundle is loaded, which costs more than the request.
+
+    Raises:
+        ProvisionError: a TLS file cannot be used.
+    """
+    return tls.context() if tls else url.startswith("https:")

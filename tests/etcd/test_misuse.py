@@ -16,6 +16,8 @@ from provision.etcd.discovery.client import DiscoveryClient, DiscoveryError
 from provision.etcd.discovery.repair import clear
 from tests.etcd.lab import free_port, healthy, look, until
 
+HTTP = httpx.Client(verify=False, timeout=10)
+
 
 def registered(client, token, count):
     return until(lambda: len(client.show(token).members) == count, what=f"{count} members have registered")
@@ -55,7 +57,7 @@ def test_sizes_that_make_etcd_panic_are_refused_by_client_and_service(ours):
     with pytest.raises(DiscoveryError, match="from 1 to 9"):
         ours.new(0)
     for size in ("0", "-1", "10", "1000000000", "abc", "", "\uff11"):
-        answer = httpx.get(f"{ours.url}/new", params={"size": size})
+        answer = HTTP.get(f"{ours.url}/new", params={"size": size})
         assert answer.status_code == 400, size
 
 
@@ -68,7 +70,7 @@ def test_a_member_that_registers_and_dies_is_cleared_while_another_waits(lab, ou
     waiting.start()
     registered(ours, token, 2)
     # Once the watch is open, the waiting member has counted the dead one.
-    until(lambda: "provision_discovery_waiters 1" in httpx.get(f"{ours.url}/metrics").text)
+    until(lambda: "provision_discovery_waiters 1" in HTTP.get(f"{ours.url}/metrics").text)
     with pytest.raises(UsageError, match="nobody-here has not registered"):
         clear(ours, token, "nobody-here")
     assert clear(ours, token, dead.name).missing == 2
@@ -96,7 +98,7 @@ def test_a_ghost_is_told_though_every_member_calls_itself_healthy(lab, ours):
 
 def _says_healthy(member) -> bool:
     try:
-        return httpx.get(f"{member.url}/health").json()["health"] == "true"
+        return HTTP.get(f"{member.url}/health").json()["health"] == "true"
     except (httpx.HTTPError, ValueError):
         return False
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
 from provision.errors import ProvisionError
+from provision.etcd.tls import verification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,8 +71,7 @@ class DiscoveryClient:
 
     def __init__(self, url: str, *, tls: Tls | None = None, timeout: float = TIMEOUT) -> None:
         self.url = url.rstrip("/")
-        verify = tls.context() if tls else True
-        self._http = httpx.Client(verify=verify, timeout=timeout, trust_env=False)
+        self._http = httpx.Client(verify=verification(url, tls), timeout=timeout, trust_env=False)
 
     def __enter__(self) -> DiscoveryClient:
         return self
@@ -136,9 +136,12 @@ class DiscoveryClient:
     def _node(self, url: str) -> Json:
         answer = self._request("GET", url)
         try:
-            return cast("Json", answer.json()["node"])
+            node = answer.json()["node"]
         except (ValueError, KeyError, TypeError):
-            raise DiscoveryError(f"{url} did not answer in etcd's discovery protocol") from None
+            node = None
+        if not isinstance(node, dict):
+            raise DiscoveryError(f"{url} did not answer in etcd's discovery protocol")
+        return node
 
     def _request(self, method: str, url: str) -> httpx.Response:
         try:

@@ -146,6 +146,11 @@ class Service:
     async def _register(self, request: Request, token: str, name: str) -> Response:
         try:
             form = await self._form(request)
+        except Fault as fault:
+            refusal = self._fault(request, fault)
+            refusal.headers["Connection"] = "close"  # the rest of the body is not waited for
+            return refusal
+        try:
             operation = self.store.putting(
                 token, name, form.get("value", ""), _prev_exist({**request.query_params, **form})
             )
