@@ -10,6 +10,7 @@
     │  ├─ LockHeld                  another run holds the cluster's lock
     │  └─ JournalCorrupt            a journal record is damaged
     ├─ ProviderError            6   a platform refused or failed; has kind, retryable, code
+    │  ├─ Refused                   a preflight found what would stop `up`; carries a Report
     │  └─ ProviderMissing           no such plugin, or its SDK is not installed
     ├─ BudgetError              7   a sprawl limit refused the plan
     ├─ PartialFailure           8   some machines failed; `up` again continues
@@ -135,6 +136,14 @@ class ProviderMissing(ProviderError):
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message, kind=Kind.UNSUPPORTED, hint=hint)
+
+
+class Refused(ProviderError):
+    """What providers found before anything was made; `report` holds every finding."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(f"nothing was made: {report.summary()} before the start", kind=Kind.INVALID)
+        self.report = report
 
 
 class BudgetError(ProvisionError):

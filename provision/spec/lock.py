@@ -168,7 +168,24 @@ def write(path: str | Path, lock: Lock) -> None:
         raise StateError(f"cannot write {target}: {error.strerror or error}") from None
 
 
-def _replace(target: Path, text: str) -> None:
+def create(path: str | Path, lock: Lock) -> Lock:
+    """Write the first lock of a cluster and return it; or return the one that another run wrote a moment before.
+
+    Raises:
+        SpecError: the other run's lock is malformed.
+        StateError: it cannot be written.
+    """
+    target = Path(path)
+    try:
+        _replace(target, lock.to_text(), only_new=True)
+    except FileExistsError:
+        return read(path) or lock
+    except OSError as error:
+        raise StateError(f"cannot write {target}: {error.strerror or error}") from None
+    return lock
+
+
+def _replace(target: Path, text: str, *, only_new: bool = False) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -176,7 +193,11 @@ def _replace(target: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
-        Path(name).replace(target)
+        if only_new:
+            target.hardlink_to(name)  # unlike a rename, it refuses to replace
+            Path(name).unlink()
+        else:
+            Path(name).replace(target)
     except BaseException:
         with suppress(FileNotFoundError):
             Path(name).unlink()

@@ -43,6 +43,11 @@ def store(root: Path, owner: Owner) -> LocalStore:
     return LocalStore(root / f"{owner.cluster}-{owner.uid}")
 
 
+def known_hosts(root: Path, owner: Owner) -> Path:
+    """Return the file in which ssh keeps the host keys of a cluster's machines."""
+    return root / f"{owner.cluster}-{owner.uid}" / "known_hosts"
+
+
 def remember(root: Path, known: Known) -> None:
     """Write down what a cluster is, for the commands that are given only its name.
 

@@ -1,0 +1,166 @@
+"""One cluster under the hands of one run: its spec, lock, state, providers, and what these say together."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from provision import paths, registry
+from provision.apply.desired import desire
+from provision.apply.observe import observe
+from provision.errors import SpecError
+from provision.firstboot.compile import compile_cluster
+from provision.model import Owner
+from provision.plan.diff import diff
+from provision.provider import Context
+from provision.spec import load
+from provision.spec import lock as locks
+from provision.state import home
+from provision.state.cluster import ClusterState
+from provision.state.lock import Holder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from provision.apply.desired import Desired
+    from provision.model import Json, Observed
+    from provision.plan.model import Plan
+    from provision.provider import Provider
+    from provision.spec.lock import Lock
+    from provision.spec.model import Cluster
+
+LIFE = "life"
+"""The journal note that holds when the cluster's life began: ``{"begun": RFC 3339}``."""
+
+
+def now() -> datetime:
+    """Return the time in UTC; every clock of a run is this one."""
+    return datetime.now(UTC)
+
+
+def providers_for(options: Mapping[str, Json], spec_dir: Path) -> dict[str, Provider]:
+    """Make the providers of a cluster; no platform is asked yet.
+
+    Raises:
+        ProviderMissing: a plugin is not installed.
+    """
+    cache = paths.cache()
+    return {
+        name: registry.load(name)(chosen, Context(paths.data() / name, cache, now, spec_dir))
+        for name, chosen in options.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A cluster whose spec is at hand, with its lock file's content and its state opened under the state's lock."""
+
+    cluster: Cluster
+    pins: Lock
+    providers: Mapping[str, Provider]
+    state: ClusterState
+
+    @property
+    def owner(self) -> Owner:
+        """The owner that everything of the cluster is labelled with."""
+        return Owner(self.cluster.name, self.pins.uid)
+
+    @property
+    def begun(self) -> datetime:
+        """When the cluster's life began: now, when nothing of it exists."""
+        note = self.state.recorded.notes.get(LIFE)
+        alive = note is not None and self.state.recorded.live()
+        return datetime.fromisoformat(note["begun"]) if note and alive else now().replace(microsecond=0)
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When everything of the cluster must be gone; None for never."""
+        return self.begun + timedelta(seconds=self.cluster.ttl) if self.cluster.ttl is not None else None
+
+    def desired(self) -> Desired:
+        """Compile the cluster.
+
+        Raises:
+            SpecError: with every finding of the compilers.
+        """
+        compiled = compile_cluster(
+            self.cluster,
+            uid=self.pins.uid,
+            traits={name: provider.traits for name, provider in self.providers.items()},
+            additions_version=self.pins.additions,
+        )
+        if not compiled.report.ok:
+            raise SpecError(compiled.report)
+        return desire(self.cluster, self.pins, self.providers, compiled, self.deadline)
+
+    def observed(self) -> list[Observed]:
+        """Return what the platforms list under the cluster's name, whatever its uid.
+
+        Raises:
+            ProviderError: a platform could not be asked.
+        """
+        anyone = Owner(self.cluster.name, "")
+        return observe(self.providers, anyone, clock=now, recorded=self.state.recorded)
+
+    def plan(self, desired: Desired | None, *, replace: Collection[str] = ()) -> Plan:
+        """Compare what is wanted (None: nothing) with what is recorded and what is there.
+
+        Raises:
+            PlanError, ProviderError: see `provision.plan.diff.diff` and `observed`.
+        """
+        return diff(
+            desired.things if desired else (),
+            self.state.recorded,
+            self.observed(),
+            owner=self.owner,
+            traits={name: provider.traits for name, provider in self.providers.items()},
+            recipe=self.state.recipe,
+            replace=replace,
+        )
+
+
+@contextmanager
+def opened(
+    spec: str,
+    *,
+    mode: Literal["shared", "exclusive"],
+    lock_timeout: float = 0.0,
+    waiting: Callable[[Holder | None], None] | None = None,
+) -> Iterator[Session]:
+    """Open a cluster by its spec for the length of the context.
+
+    A shared session writes nothing: a cluster without a lock file gets a uid for the moment. An exclusive one writes
+    the lock file and remembers the cluster.
+
+    Raises:
+        SpecError: the spec or its lock file is wrong.
+        LockHeld: another run has the cluster.
+        StateError: the state cannot be used.
+    """
+    cluster = load.load(spec)
+    path = locks.path_for(spec)
+    providers = providers_for(cluster.providers, cluster.directory)
+    found = locks.read(path)
+    if found is None and mode == "exclusive":
+        found = locks.create(path, locks.Lock.fresh(cluster))  # two first runs at once agree on one uid
+    pins = _pins(cluster, found, providers)
+    store = home.store(paths.state(), Owner(cluster.name, pins.uid))
+    with store.lock(Holder.current(), mode=mode, timeout=lock_timeout, waiting=waiting):
+        if mode == "exclusive":
+            locks.write(path, pins)
+            absolute = str(Path(spec).absolute())
+            home.remember(paths.state(), home.Known(cluster.name, pins.uid, absolute, cluster.providers))
+        yield Session(cluster, pins, providers, ClusterState(store, now))
+
+
+def _pins(cluster: Cluster, found: Lock | None, providers: Mapping[str, Provider]) -> Lock:
+    from provision.provider import HasImages
+
+    def resolve(name: str, image: str) -> str:
+        provider = providers[name]
+        return provider.resolve(image) if isinstance(provider, HasImages) else image
+
+    return (found or locks.Lock.fresh(cluster)).renewed(cluster).pinned(cluster, resolve)

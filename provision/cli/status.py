@@ -1,0 +1,116 @@
+"""`provision status`: a cluster's machines and its health."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provision import paths
+from provision.apply.session import now
+from provision.apply.target import find
+from provision.apply.ways import endpoints
+from provision.cli import console, options
+from provision.errors import ProvisionError, Unhealthy
+from provision.etcd.health import check
+from provision.model import MACHINE, State
+from provision.spec import duration
+from provision.state import home
+from provision.state.cluster import ClusterState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from provision.apply.target import Target
+    from provision.model import Observed
+
+HEADERS = ("MACHINE", "STATE", "ZONE", "ADDRESS", "SSH", "ETCD", "DETAIL")
+
+
+def status(
+    target: options.Target = "cluster.yaml",
+    identity: options.Identity = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show a cluster's machines as the platforms report them, and whether etcd is healthy.
+
+    Ends with 9 when a machine does not run or etcd is not healthy.
+
+    \b
+    Example:
+      provision status cluster.yaml
+      provision status --json demo
+    """
+    found = find(target)
+    things = found.observed()
+    machines = sorted((o for o in things if o.kind == MACHINE), key=lambda o: o.name)
+    etcd = _etcd(found, machines, identity)
+    if as_json:
+        console.emit(_json(found, things, machines, etcd))
+    else:
+        _write(found, machines, etcd)
+    _judge(machines, etcd)
+
+
+def _etcd(found: Target, machines: list[Observed], identity: Path | None) -> dict[str, Any] | None:
+    """Return the health of the members that the state knows, as JSON, or None where there is no etcd."""
+    entries = ClusterState(found.store, now).recorded.entries.values()
+    voters = {e.name for e in entries if e.etcd and e.exists}
+    asked = [m for m in machines if m.name in voters and m.state is State.RUNNING]
+    if not voters:
+        return None
+    try:
+        with endpoints(asked, home.known_hosts(paths.state(), found.owner), identity=identity) as urls:
+            return check(urls, voters).to_json()
+    except ProvisionError as error:
+        return {"healthy": False, "problems": [error.message], "leader": "", "members": []}
+
+
+def _json(
+    found: Target, things: list[Observed], machines: list[Observed], etcd: dict[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "cluster": found.owner.cluster,
+        "uid": found.owner.uid,
+        "machines": [m.to_json() for m in machines],
+        "parts": [o.to_json() for o in things if o.kind != MACHINE],
+        "etcd": etcd,
+    }
+
+
+def _write(found: Target, machines: list[Observed], etcd: dict[str, Any] | None) -> None:
+    console.out(f"{found.owner.cluster} ({found.owner.uid})  {_life(machines)}")
+    console.table(HEADERS, [_row(m) for m in machines])
+    if etcd is None:
+        return
+    console.out(f"etcd: {'healthy, led by ' + etcd['leader'] if etcd['healthy'] else 'NOT healthy'}")
+    for problem in etcd["problems"]:
+        console.out(f"  {problem}")
+
+
+def _row(machine: Observed) -> tuple[str, ...]:
+    reach = machine.reach
+    address = machine.addresses.get("private") or machine.addresses.get("public", "")
+    return (
+        machine.name,
+        str(machine.state),
+        machine.zone,
+        address,
+        reach.get("ssh", ""),
+        reach.get("etcd", ""),
+        machine.detail,
+    )
+
+
+def _life(machines: list[Observed]) -> str:
+    deadlines = {m.labels.deadline for m in machines if m.labels and m.labels.deadline}
+    if not deadlines:
+        return "no deadline" if machines else "nothing runs"
+    left = (min(deadlines) - now()).total_seconds()
+    return f"ends in {duration.write(int(left))}" if left > 0 else "past its deadline"
+
+
+def _judge(machines: list[Observed], etcd: dict[str, Any] | None) -> None:
+    stopped = [m.name for m in machines if m.state is not State.RUNNING]
+    if stopped:
+        raise Unhealthy(f"not running: {', '.join(stopped)}", hint="`provision console MACHINE` shows why")
+    if etcd is not None and not etcd["healthy"]:
+        raise Unhealthy(f"etcd is not healthy: {etcd['problems'][0]}")
