@@ -38,7 +38,7 @@ def cluster(draft: Draft) -> Cluster:
         machines=tuple(_machines(draft)),
         digest=digest(draft.document.text, draft.texts),
         file=draft.document.file,
-        directory=draft.files.directory(""),
+        directory=draft.files.directory(),
         places=draft.document.places,
         sources=sources(draft),
     )

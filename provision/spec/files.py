@@ -19,8 +19,8 @@ class Files(Protocol):
             FileError: it cannot be read; the message says why.
         """
 
-    def directory(self, name: str) -> Path:
-        """Return the directory of a file that was named in the spec."""
+    def directory(self, name: str = "") -> Path:
+        """Return the directory of a file that was named in the spec, or of the spec itself."""
 
 
 class FileError(Exception):
@@ -40,15 +40,15 @@ class Disk:
             self._texts[name] = read_text(self._path(name))
         return self._texts[name]
 
-    def directory(self, name: str) -> Path:
+    def directory(self, name: str = "") -> Path:
         """Return the directory of a file; see `Files.directory`."""
-        return self._path(name).parent
+        return self._path(name).parent if name else self.base
 
     def _path(self, name: str) -> Path:
         try:
             return self.base / Path(name).expanduser()
-        except RuntimeError as error:  # ~user without such a user, or no home
-            raise FileError(str(error)) from None
+        except RuntimeError:  # ~user without such a user
+            raise FileError("there is no such home folder") from None
 
 
 def read_text(path: Path) -> str:

@@ -84,7 +84,7 @@ def kind_of(name: str, text: str) -> str | None:
 
 def _inline(draft: Draft, path: Trail, kind: str, text: str) -> NodeConfig:
     line, column = _start(draft, path)
-    return NodeConfig(kind, text, draft.document.file, draft.files.directory(""), line, column)
+    return NodeConfig(kind, text, draft.document.file, draft.files.directory(), line, column)
 
 
 def _start(draft: Draft, path: Trail) -> tuple[int, int]:
@@ -92,7 +92,7 @@ def _start(draft: Draft, path: Trail) -> tuple[int, int]:
     node = draft.document.scalars[path]
     line, column = node.start_mark.line + 1, node.start_mark.column + 1
     if node.style not in ("|", ">"):
-        return line, column + (node.style is not None)
+        return line, column + bool(node.style)
     below = draft.document.text.splitlines()[line : node.end_mark.line + 1]
     indents = [len(text) - len(text.lstrip(" ")) for text in below if text.strip()]
     return line + 1, (indents[0] if indents else 0) + 1

@@ -135,8 +135,8 @@ def _second(document: tree.Document) -> Span | None:
         return None
     loader = yaml.CSafeLoader(document.text)
     try:
-        loader.get_node()
-        second = loader.get_node() if loader.check_node() else None
+        first = loader.get_node() if loader.check_node() else None
+        second = loader.get_node() if first and loader.check_node() else None
         return span(second, document.file) if second else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark

@@ -133,6 +133,8 @@ def _short(c: _Context) -> Iterator[Fault]:
 def _long(c: _Context) -> Iterator[Fault]:
     if c.limit == 1 and c.error.validator == "maxProperties":
         yield _one_of(c, list(c.schema.get("properties", {})))
+    elif c.error.validator == "maxLength":
+        yield c.fault("PV015", f"{len(c.value)} characters are too many", c.hint() or f"at most {c.limit}")
     else:
         yield c.fault("PV015", f"{len(c.value)} are too many", c.hint() or f"at most {c.limit}")
 

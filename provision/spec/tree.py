@@ -36,6 +36,9 @@ _WORDS: dict[str, bool | None] = {
 _INT = re.compile(r"[-+]?[0-9]{1,30}|0x[0-9a-fA-F]{1,24}", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 
+_EXPONENT = re.compile(r"[-+]?[0-9.]+[eE][0-9]+", re.ASCII)
+"""Numbers by YAML 1.2 that PyYAML, which knows 1.1, takes for text."""
+
 
 class TooLarge(Exception):
     """The tree has more than MAX_NODES values; carries the finding."""
@@ -149,7 +152,7 @@ class _Builder:
                 self._find("PV006", "<< takes a mapping or a list of mappings", path, source, None)
 
     def _scalar(self, node: ScalarNode, path: Path) -> str | int | float | bool | None:
-        if node.tag in _RESOLVED:
+        if node.tag in _RESOLVED or (not node.style and _EXPONENT.fullmatch(node.value)):
             return core(node.value)
         self._check_tag(node, path, "str")
         text: str = node.value

@@ -33,7 +33,7 @@ def read(
 ) -> Cluster | None:
     """Read a document by its version; None, with findings in the report, when it has errors."""
     version = document.value.get("version", NEWEST)
-    if "version" not in document.value or isinstance(version, str):
+    if "version" not in document.value or not isinstance(version, int | float):
         report.add(_unclear(document))
         version = NEWEST  # so that the rest is checked at once
     if isinstance(version, bool) or version not in READERS:

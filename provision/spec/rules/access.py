@@ -29,11 +29,11 @@ KEY_TYPES = frozenset(
 
 def keys(draft: Draft) -> Iterator[Diagnostic]:
     """Check the form of every public key."""
+    private = {path for path, key in draft.keys if "PRIVATE KEY" in key}
+    for path in sorted(private, key=str):
+        yield draft.error("PV029", path, "this is a private key", "name the .pub file beside it")
     for path, key in draft.keys:
-        if "PRIVATE KEY" in key:
-            yield draft.error("PV029", path, "this is a private key", "name the .pub file beside it")
-            return  # the other lines of the file say nothing more
-        if fault := key_fault(key):
+        if path not in private and (fault := key_fault(key)):
             yield draft.error("PV025", path, f"not an SSH public key: {fault}", "paste a line of a .pub file")
 
 

@@ -58,9 +58,11 @@ def update(draft: Draft) -> Iterator[Diagnostic]:
     """See that the update strategy has what it needs, and the window an effect."""
     section = draft.section("update")
     strategy = section.get("strategy", "off")
-    if strategy == "etcd-lock" and not draft.given("etcd"):
+    if strategy == "etcd-lock" and draft.value.get("etcd") is None and not draft.was_cut("etcd"):
         hint = "add an etcd section, or take `reboot`"
-        yield draft.error("PV046", ("update", "strategy"), "etcd-lock needs etcd, which this cluster has not", hint)
+        yield draft.error(
+            "PV046", ("update", "strategy"), "etcd-lock needs etcd, which this cluster does not have", hint
+        )
     if section.get("window") and strategy == "off" and not draft.was_cut("update", "strategy"):
         hint = "set update.strategy to reboot or etcd-lock"
         yield draft.warning("PV047", ("update", "window"), "the window has no effect while updates are off", hint)

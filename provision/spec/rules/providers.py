@@ -35,10 +35,10 @@ def chosen(draft: Draft) -> Iterator[Diagnostic]:
 
 
 def used(draft: Draft) -> Iterator[Diagnostic]:
-    """Warn about providers that no pool uses."""
-    if draft.was_cut("pools"):
-        return
+    """Warn about providers that no pool uses, once every pool has one."""
     in_use = {draft.provider_of(pool) for _, pool in draft.pools()}
+    if draft.was_cut("pools") or not all(name and draft.given("providers", name) for name in in_use):
+        return
     for name in draft.section("providers"):
         if name not in in_use and in_use:
             yield draft.warning("PV053", ("providers", name), f"no pool uses {name}", "leave it out", key=True)
