@@ -35,6 +35,7 @@ class QEMU:
         private_interface="pci-0000:00:04.0",
         host_address="10.0.2.2",
         local=True,
+        settle=0.0,
     )
     options_schema: ClassVar[str] = "options.schema.json"
 

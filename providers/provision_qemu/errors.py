@@ -25,6 +25,7 @@ _ERRNO = {
     errno.EPERM: Kind.AUTH,
     errno.EROFS: Kind.AUTH,
     errno.EADDRINUSE: Kind.CONFLICT,
+    errno.ENOENT: Kind.NOT_FOUND,
 }
 
 _SAID = (

@@ -37,12 +37,12 @@ class Machines:
         """Report one owner's machines, or all; removes what killed processes left half made or half removed."""
         work = self.context.work
         with errors.translated("listing machines"):
-            for cluster in place.clusters(work) if owner is None else [work / owner.uid]:
+            for cluster in [work / owner.uid] if owner and owner.uid else place.clusters(work):
                 place.sweep(cluster)
                 for at in place.places(cluster):
                     with suppress(FileNotFoundError):
                         machine = record.observe(at)
-                        if owner is None or machine.labels is None or machine.labels.whose == owner:
+                        if _is_of(machine, owner):
                             yield machine
 
     def create(self, request: Request) -> Observed:
@@ -177,6 +177,14 @@ def _machine(request: Request, size: Size, base: image.Image, disk_cache: str) -
         config=bool(request.payload),
         disk_cache=disk_cache,
     )
+
+
+def _is_of(machine: Observed, owner: Owner | None) -> bool:
+    if owner is None:
+        return True
+    if machine.labels is None:
+        return bool(owner.uid)  # damaged, but found in that uid's directory
+    return machine.labels.cluster == owner.cluster and owner.uid in ("", machine.labels.uid)
 
 
 def _same(machine: Machine, request: Request) -> None:

@@ -152,9 +152,14 @@ def _launch(place: Place, arguments: list[str], held: int) -> str | None:
 def _is(pid: int, place: Place) -> bool:
     # By the open file and the name, since a pid may have been used anew after a stale file was left.
     try:
-        wanted = place.lock.stat()
         program = Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
-        opened = [entry.stat() for entry in os.scandir(f"/proc/{pid}/fd") if entry.is_file()]
+        opened = list(Path(f"/proc/{pid}/fd").iterdir())
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False
-    return b"qemu-system" in program and any(os.path.samestat(wanted, one) for one in opened)
+    return b"qemu-system" in program and any(_same(file, place.lock) for file in opened)
+
+
+def _same(one: Path, other: Path) -> bool:
+    with suppress(FileNotFoundError):  # closed meanwhile, or no file at all
+        return one.samefile(other)
+    return False

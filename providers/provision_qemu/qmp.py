@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError, ProviderMissing
@@ -30,7 +31,7 @@ def execute(directory: Path, order: str, limit: float = LIMIT) -> object:
     try:
         # Through the descriptor the path is short: a socket's address holds 107 characters.
         return asyncio.run(asyncio.wait_for(_talk(f"/proc/self/fd/{fd}/qmp.sock", order), limit))
-    except (QMPError, TimeoutError, OSError) as error:
+    except (QMPError, TimeoutError, OSError, EOFError) as error:
         message = f"qemu does not take the order {order}: {error or type(error).__name__}"
         raise ProviderError(message, kind=Kind.UNAVAILABLE, retryable=True) from error
     finally:
@@ -45,4 +46,5 @@ async def _talk(address: str, order: str) -> object:
     try:
         return await client.execute(order)
     finally:
-        await client.disconnect()
+        with suppress(EOFError, OSError):  # after `quit` QEMU is the first to hang up
+            await client.disconnect()
