@@ -22,7 +22,6 @@ class Meaning(NamedTuple):
 
 _CREDENTIALS = "check the credentials: AWS_PROFILE, AWS_ACCESS_KEY_ID, or the option `profile`"
 _PERMISSION = "give these credentials the IAM policy of the EC2 how-to"
-_GENERATION = "run `up` again: it asks with a new generation's token"
 
 CODES: dict[str, Meaning] = {
     # Who are you, and may you?
@@ -70,6 +69,9 @@ CODES: dict[str, Meaning] = {
     "InvalidSubnet.Conflict": Meaning(Kind.ALREADY_EXISTS),
     "RouteAlreadyExists": Meaning(Kind.ALREADY_EXISTS),
     "Resource.AlreadyAssociated": Meaning(Kind.ALREADY_EXISTS),
+    # The token has been used: for another request, or for a machine that is gone. The engine takes the next generation.
+    "IdempotentParameterMismatch": Meaning(Kind.ALREADY_EXISTS),
+    "IdempotentInstanceTerminated": Meaning(Kind.ALREADY_EXISTS),
     # Not now, or not so.
     "DependencyViolation": Meaning(Kind.CONFLICT, retryable=True, hint="something that provision did not make uses it"),
     "InvalidGroup.InUse": Meaning(Kind.CONFLICT, retryable=True),
@@ -78,11 +80,10 @@ CODES: dict[str, Meaning] = {
     "InvalidIPAddress.InUse": Meaning(Kind.CONFLICT, retryable=True, hint="the address belongs to another machine"),
     "IncorrectState": Meaning(Kind.CONFLICT, retryable=True),
     "IncorrectInstanceState": Meaning(Kind.CONFLICT, retryable=True),
+    # No CONFLICT, since it does not pass by itself.
     "OperationNotPermitted": Meaning(
-        Kind.CONFLICT, hint="termination protection is on: set `protect: false`, then `up`"
+        Kind.INVALID, hint="termination protection is on: set `protect: false`, then `up`"
     ),
-    "IdempotentParameterMismatch": Meaning(Kind.CONFLICT, hint=_GENERATION),
-    "IdempotentInstanceTerminated": Meaning(Kind.CONFLICT, hint=_GENERATION),
     # AWS's own fault; `refused` decides whether the call may have been done.
     "InternalError": Meaning(Kind.UNAVAILABLE, retryable=True),
     "InternalFailure": Meaning(Kind.UNAVAILABLE, retryable=True),

@@ -81,10 +81,11 @@ def _others(cloud: Cloud, owner: Owner | None, items: Sequence[Json]) -> Iterato
 
 def _tagged(cloud: Cloud, owner: Owner | None) -> dict[str, set[str]]:
     """Return the ids of all tagged things that are not instances, by kind."""
+    key, value = (tags.UID, owner.uid) if owner and owner.uid else (tags.CLUSTER, owner.cluster if owner else "")
     filters = [
-        {"Name": "key", "Values": [tags.UID]},
+        {"Name": "key", "Values": [key]},
         {"Name": "resource-type", "Values": list(parts.KINDS)},
-        *([{"Name": "value", "Values": [owner.uid]}] if owner else []),
+        *([{"Name": "value", "Values": [value]}] if value else []),
     ]
     numbers: dict[str, set[str]] = {}
     for row in cloud.pages("describe_tags", "Tags", Filters=filters, MaxResults=1000):

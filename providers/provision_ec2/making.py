@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import Kind, ProviderError
-from provision.model import State
 from provision.provider import Outcome
 from provision_ec2 import machines, observe, parts, tags
 from provision_ec2.listing import described
@@ -35,10 +34,7 @@ def launch(cloud: Cloud, subnets: Subnets, wanted: machines.Launch) -> Iterator[
     by_index = {item["AmiLaunchIndex"]: observe.machine(item) for item in made}
     for index, request in enumerate(wanted.requests):
         found = by_index.get(index)
-        if found is None or found.state is State.DELETING:
-            yield Outcome(request.name, error=_spent(request))
-        else:
-            yield Outcome(request.name, observed=found)
+        yield Outcome(request.name, found) if found else Outcome(request.name, error=_missing(index))
 
 
 def part(cloud: Cloud, request: Request) -> Outcome:
@@ -166,10 +162,6 @@ def _unless_there(cloud: Cloud, operation: str, **params: Any) -> None:  # noqa:
             raise
 
 
-def _spent(request: Request) -> ProviderError:
-    return ProviderError(
-        f"{request.name}: the machine made under this token has been terminated",
-        kind=Kind.CONFLICT,
-        code="IdempotentInstanceTerminated",
-        hint="run `up` again: it asks with a new generation's token",
-    )
+def _missing(index: int) -> ProviderError:
+    message = f"RunInstances answered without the machine of launch index {index}"
+    return ProviderError(message, kind=Kind.AMBIGUOUS, retryable=True, code="NoAnswer")

@@ -19,20 +19,20 @@ SMALLEST, LARGEST = 28, 16
 
 
 def zones_of(wanted: Wanted) -> list[str]:
-    """Return the zones that any machine may go to, sorted; [""] when none is named and AWS chooses one."""
-    return sorted({zone for machine in wanted.machines for zone in machine.zones}) or [""]
+    """Return the zones that any machine may go to, in the spec's order; [""] when none is named and AWS chooses one."""
+    return list(dict.fromkeys(zone for machine in wanted.machines for zone in machine.zones)) or [""]
 
 
 def blocks(cidr: str, zones: Iterable[str]) -> dict[str, IPv4Network]:
     """Cut a network into one block for each zone.
 
     One zone gets the whole network; up to four zones get quarters and more get eighths, so that a zone that is added
-    at the end moves no other.
+    at the end moves no other. Planned addresses begin in the first zone's block.
 
     Raises:
         ValueError: the network is too large for a VPC, its blocks too small for subnets, or there are too many zones.
     """
-    names, network = sorted(set(zones)), IPv4Network(cidr)
+    names, network = list(dict.fromkeys(zones)), IPv4Network(cidr)
     extra = 0 if len(names) == 1 else 2 if len(names) <= 4 else 3
     if network.prefixlen < LARGEST:
         raise ValueError(f"{cidr} is larger than a VPC may be (/{LARGEST})")

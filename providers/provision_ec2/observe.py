@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.model import MACHINE, Observed, State
@@ -69,8 +70,14 @@ def attached(item: Json) -> list[str]:
 
 
 def part(kind: str, item: Json, detail: str = "") -> Observed:
-    """Read a part; `detail` says what it lacks, which makes it a failed one."""
+    """Read a part; `detail` says what a half-made one lacks.
+
+    That makes it a failed one, of generation 0: no request of the engine has made it yet, so the same request is sent
+    again and finishes it; a later run makes it anew.
+    """
     labels = tags.read(tags.plain(item))
+    if labels and detail:
+        labels = replace(labels, generation=0)
     number = item[ID_FIELDS[kind]]
     # A volume or interface has the labels of its machine, so its own name is its id.
     named = labels and kind not in (parts.VOLUME, parts.INTERFACE)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
-from provision.model import MACHINE, Observed
+from provision.model import MACHINE, Observed, State
 from provision.provider import Outcome
 from provision_ec2 import parts, sdk
 
@@ -44,7 +45,8 @@ def _terminate(cloud: Cloud, targets: Sequence[Observed]) -> Iterator[Outcome]:
                 yield Outcome(target.name, error=None if sdk.absent(error) else _protected(target))
                 del left[target.id]
         else:
-            yield from (Outcome(t.name) for t in left.values())
+            # Its address and its groups are in use until EC2 lists it no more, some tens of seconds later.
+            yield from (Outcome(t.name, replace(t, state=State.DELETING)) for t in left.values())
             return
 
 
@@ -58,7 +60,7 @@ def _blamed(error: ProviderError) -> list[str]:
 def _protected(target: Observed) -> ProviderError:
     return ProviderError(
         f"{target.name} ({target.id}) has termination protection",
-        kind=Kind.CONFLICT,
+        kind=Kind.INVALID,  # it does not pass by itself
         code="OperationNotPermitted",
         hint="set `protect: false` in the spec and run `up`, then remove it",
     )

@@ -94,7 +94,8 @@ class Cloud:
             region_name=self._settings.region,
         )
         make: Any = session.client  # the stubs want the service's name as a literal
-        return make(service, config=config, endpoint_url=self._settings.endpoint_url or None)
+        endpoint = self._settings.endpoint_url if service == "ec2" else ""
+        return make(service, config=config, endpoint_url=endpoint or None)
 
 
 def _never_sent() -> tuple[type[Exception], ...]:

@@ -31,6 +31,8 @@ class Subnets:
                 on to that zone; INVALID when there is no subnet at all.
         """
         settings = Settings.read(request.body.get("options", {}))
+        if len(settings.subnets) == 1 and not request.body.get("address"):
+            return settings.subnets[0]  # EC2 refuses it by itself when the zone is another one
         near = [s for s in self._candidates(request, settings) if not request.zone or s["zone"] == request.zone]
         address = request.body.get("address", "")
         fitting = [s for s in near if not address or network.assignable(address, IPv4Network(s["cidr"]))]

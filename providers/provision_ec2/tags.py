@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from provision.model import Json, Owner
 
+CLUSTER = f"{Labels.PREFIX}cluster"
 UID = f"{Labels.PREFIX}uid"
 MACHINE = f"{Labels.PREFIX}machine"
 MACHINES = f"{Labels.PREFIX}machines"
@@ -75,13 +76,14 @@ def plain(item: Json) -> dict[str, str]:
 
 
 def filters(owner: Owner | None, name: str = "") -> list[Json]:
-    """Return the parameter Filters that finds what one owner (or any) has, or one thing of his."""
+    """Return the parameter Filters that finds what one owner (or any) has, or one thing of his.
+
+    An owner without a uid is everybody who gave his cluster that name.
+    """
     if owner is None:
         return [{"Name": "tag-key", "Values": [UID]}]
-    wanted = {f"tag:{Labels.PREFIX}cluster": owner.cluster, f"tag:{UID}": owner.uid}
-    if name:
-        wanted[f"tag:{MACHINE}"] = name
-    return [{"Name": key, "Values": [value]} for key, value in wanted.items()]
+    wanted = {f"tag:{CLUSTER}": owner.cluster, f"tag:{UID}": owner.uid, f"tag:{MACHINE}": name}
+    return [{"Name": key, "Values": [value]} for key, value in wanted.items() if value]
 
 
 def roster(machines: Sequence[tuple[str, int]]) -> dict[str, str]:
