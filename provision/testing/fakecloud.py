@@ -11,6 +11,7 @@ import random
 import time
 from collections import Counter
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -100,35 +101,22 @@ class FakeCloud:
         if len({r.token for r in batch}) > 1:
             raise ProviderError("one call, several tokens", kind=Kind.INVALID, code="TokensDiffer")
         ids = self._make(batch)
+        if fault and fault.after is None:
+            raise fault.error()
         self._name(batch, ids)
         self._until_visible(ids)
-        for n, (request, id_) in enumerate(zip(batch, ids, strict=False)):
-            if fault and fault.after == n:
-                break
-            yield Outcome(request.name, self._show(id_))
-        if fault:
-            raise fault.error()
+        yield from _until(fault, (Outcome(r.name, self._show(i)) for r, i in zip(batch, ids, strict=True)))
 
     def change(self, batch: Sequence[Change]) -> Iterator[Outcome]:
         """Alter labels, protection, and the fields that `traits.changeable` names."""
         fault = self._call("change", [c.target.name for c in batch])
-        for n, change in enumerate(batch):
-            if fault and fault.after == n:
-                break
-            yield self._change(change)
-        if fault:
-            raise fault.error()
+        yield from _until(fault, map(self._change, batch))
 
     def delete(self, batch: Sequence[Observed]) -> Iterator[Outcome]:
         """Delete each thing; a protected one makes the whole call fail, as EC2's TerminateInstances does."""
         fault = self._call("delete", [o.name for o in batch])
         self._refuse_protected(batch)
-        for n, target in enumerate(batch):
-            if fault and fault.after == n:
-                break
-            yield self._delete(target)
-        if fault:
-            raise fault.error()
+        yield from _until(fault, map(self._delete, batch))
 
     def price(self, size: str, zone: str) -> float | None:  # noqa: ARG002 - all zones cost the same
         """Return what a size costs in an hour."""
@@ -231,7 +219,7 @@ class FakeCloud:
         if not self._options.get("late_names") or len(batch) == 1:
             return
         with self.database.transaction() as db:
-            for request, id_ in zip(batch, ids, strict=False):
+            for request, id_ in zip(batch, ids, strict=True):
                 labels = json.dumps(request.labels.to_dict())
                 db.execute("UPDATE things SET name=?, labels=? WHERE id=?", (request.name, labels, id_))
 
@@ -273,3 +261,15 @@ class FakeCloud:
             db.execute("UPDATE things SET gone=? WHERE id=? AND gone IS NULL", (gone, target.id))
         going = self._options.get("going", 0.0) > 0
         return Outcome(target.name, replace(target, state=State.DELETING) if going else None)
+
+
+def _until(fault: Fault | None, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    """Pass outcomes on until a fault strikes: in the middle of a batch, or when all is done and nobody hears of it."""
+    if fault is None:
+        yield from outcomes
+    elif fault.after is None:
+        list(outcomes)
+        raise fault.error()
+    else:
+        yield from islice(outcomes, fault.after)
+        raise fault.error()

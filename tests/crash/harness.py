@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provision.apply.engine import Engine, Result
@@ -20,8 +25,7 @@ from provision.state.lock import Holder
 from provision.testing.fakecloud import FakeCloud
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from provision.apply.events import Event
     from provision.plan.model import Plan
@@ -30,6 +34,17 @@ UID = "6f6dbb0c-5d2f-4a8e-9a9b-0d5ad6ff2a11"
 OWNER = Owner("lab", UID)
 LABELS = Labels("lab", UID, "", 1, "ada", "2030-01-01T00:00:00Z", "0123456789abcdef")
 QUICK = Pace(timeout=30, patience=10, grace=5, retry=0.002, retry_cap=0.02, poll=0.002, poll_cap=0.02)
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """Make a directory, in memory where there is any, and remove it."""
+    memory = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(prefix="provision-test-", dir=memory if os.access(memory, os.W_OK) else None))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 def now() -> datetime:
