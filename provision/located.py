@@ -6,6 +6,7 @@ the type of the field that it fills, not by YAML's guess. Columns count characte
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import yaml
@@ -31,6 +32,8 @@ def compose(text: str, file: str) -> Node | None:
     """
     if len(text) > MAX_BYTES:
         raise _fail("PV002", f"the text is larger than {MAX_BYTES >> 20} MiB", Span(file, 1, 1), file, "")
+    if not depth_is_bounded(text):
+        raise _fail("PV002", f"nested deeper than {MAX_DEPTH} levels", Span(file, 1, 1), file, text)
     loader = yaml.CSafeLoader(text)
     try:
         node: Node | None = loader.get_single_node() if _single(text) else _first(loader)
@@ -78,6 +81,30 @@ def child(node: Node | None, step: str | int) -> Node | None:
         item: Node = node.value[step]
         return item
     return None
+
+
+_DEEP_INDENT = re.compile(r"^[ \-?:]{200,}", re.MULTILINE)
+
+
+def depth_is_bounded(text: str) -> bool:
+    """Whether a text nests no deeper than MAX_DEPTH. The C composer recurses, and would overflow the C stack.
+
+    Most texts are cleared by counting brackets and by their longest indentation; the others are parsed to events.
+    """
+    if text.count("[") + text.count("{") <= MAX_DEPTH and not _DEEP_INDENT.search(text):
+        return True
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    return False
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except (yaml.YAMLError, UnicodeEncodeError):
+        pass  # the composer stops at the same place, and says so better
+    return True
 
 
 def _single(text: str) -> bool:

@@ -1,0 +1,1 @@
+"""Field tables of the Ignition 3 specs."""
