@@ -179,7 +179,8 @@ def _choice(c: _Context) -> Iterator[Fault]:
     """Explain an anyOf or oneOf of which no single branch was meant."""
     branches: list[Json] = [branch for branch in c.limit if isinstance(branch, dict)]
     if branches and all(set(branch) == {"required"} for branch in branches):
-        yield _one_of(c, [branch["required"][0] for branch in branches])
+        if isinstance(c.value, dict):  # of anything else `type` has told already
+            yield _one_of(c, [branch["required"][0] for branch in branches])
         return
     wanted = listing(branch.get("title") or TYPES.get(branch.get("type", ""), "another value") for branch in branches)
     source = c.source(c.path)
