@@ -129,7 +129,7 @@ def _image(run: Preflight, machine: MachineWanted, wanted: size.Size) -> int:
                 return wanted.disk
         base = image.inspect(where) if shutil.which("qemu-img") else None
     except ProviderError as error:
-        run.say("PV504", error.message, path, error.hint or "")
+        run.say("PV504", error.message, path, error.hint or "name `lab`, a file, a folder, or a URL with its SHA-256")
         return wanted.disk
     if base is not None and wanted.disk and wanted.disk < base.bytes:
         least = f"at least {-(-base.bytes // size.MIB)}MiB"
