@@ -34,14 +34,15 @@ class _Walk:
             if self._found.drop_in:
                 self._found.warn(path, m.TREE_MISMATCH.format(path=path_text(path)))
             return
-        fields = struct.fields
-        for key, key_node, _ in pairs(node):
-            if key not in fields and (self._found.drop_in or not _is_merge(key, key_node)):
+        fields, children = struct.fields, {}
+        for key, key_node, child in pairs(node):
+            if key in fields:
+                children[key] = child
+            elif self._found.drop_in or not _is_merge(key, key_node):
                 self._unused(key, key_node, struct, path)
         for field in struct.nested:
-            below = _child(node, field.name)
-            if below is not None:
-                self._field(below, value, field, (*path, field.name))
+            if field.name in children:
+                self._field(children[field.name], value, field, (*path, field.name))
 
     def _field(self, node: Node, value: dict[str, Any], field: Field, path: Path) -> None:
         if field.struct is not None:
@@ -60,14 +61,6 @@ class _Walk:
         else:
             hint = did_you_mean(key, struct.fields) or message.hint
             self._found.error((*path, key), message._replace(hint=hint), place)
-
-
-def _child(node: MappingNode, name: str) -> Node | None:
-    found = None
-    for key, _, value in pairs(node):
-        if key == name:
-            found = value
-    return found
 
 
 def _is_merge(key: str, node: Node) -> bool:

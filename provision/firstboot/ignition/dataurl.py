@@ -5,19 +5,20 @@ Facts: https://www.rfc-editor.org/rfc/rfc2397; the Go package vincent-petithory/
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
+import string
 import zlib
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 UNRESERVED = "-_.!~*'()"
 """Characters besides letters and digits that are written as they are."""
 
 _TOKEN = r"[^\x00-\x20\x7f-\U0010ffff()<>@,;:\\\"/\[\]?=]"  # noqa: S105
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
-_SHORTEST_GZIP = len("data:;base64,gzip") + 28
+_SHORTEST_GZIP = len(";base64gzip") + 28
 """What no gzipped URL can be shorter than: 18 bytes of frame and two of content, in base64."""
+_UNRESERVED = (string.ascii_letters + string.digits + UNRESERVED).encode()
+_ESCAPED = [chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)]
 
 
 class DataURLError(ValueError):
@@ -29,19 +30,28 @@ def encode(content: bytes, *, compress: bool) -> tuple[str, bool]:
 
     Gzip counts as four bytes longer, for the ``gzip`` that must be written next to it.
     """
-    best = escaped(content)
-    if 3 * len(best) > 4 * len(content):  # else base64 cannot be shorter
-        best = min(best, "data:;base64," + base64.b64encode(content).decode(), key=len)
-    if compress and len(best) > _SHORTEST_GZIP:
-        packed = "data:;base64," + base64.b64encode(gzip(content)).decode()
-        if len(packed) + len("gzip") < len(best):
-            return packed, True
-    return best, False
+    # The lengths decide, so only the URL that is chosen is built.
+    plain = len(content) + 2 * len(content.translate(None, _UNRESERVED))
+    encoded = len(";base64") + _base64_length(len(content))
+    best = min(plain, encoded)
+    if compress and best > _SHORTEST_GZIP:
+        packed = gzip(content)
+        if len(";base64gzip") + _base64_length(len(packed)) < best:
+            return _base64(packed), True
+    return (escaped(content) if plain <= encoded else _base64(content)), False
 
 
 def escaped(content: bytes) -> str:
     """Return the percent-escaped data URL of a content."""
-    return "data:," + quote_from_bytes(content, UNRESERVED)
+    return "data:," + "".join(map(_ESCAPED.__getitem__, content))
+
+
+def _base64(content: bytes) -> str:
+    return "data:;base64," + binascii.b2a_base64(content, newline=False).decode()
+
+
+def _base64_length(size: int) -> int:
+    return (size + 2) // 3 * 4
 
 
 def gzip(content: bytes) -> bytes:
@@ -159,7 +169,8 @@ def _unescape(data: str) -> bytes:
         if len(tail) < 2 and re.fullmatch(r"[0-9A-Fa-f]*", tail):
             raise DataURLError("rfc2396: unexpected end of unescape sequence")
         raise DataURLError("rfc2396: invalid char 0x25 in unescape sequence")
-    return unquote_to_bytes(data)
+    head, *parts = data.encode().split(b"%")
+    return head + b"".join(bytes.fromhex(part[:2].decode()) + part[2:] for part in parts)
 
 
 def _unbase64(data: str) -> bytes:
@@ -169,6 +180,6 @@ def _unbase64(data: str) -> bytes:
         offset = bad.start() if bad else len(data) - len(text) % 4
         raise DataURLError(f"illegal base64 data at input byte {offset}")
     try:
-        return base64.b64decode(text, validate=True)
+        return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
         raise DataURLError(f"illegal base64 data at input byte {len(data)}") from None

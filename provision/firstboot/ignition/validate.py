@@ -58,7 +58,7 @@ def check(value: dict[str, Any], struct: Struct, found: Sink, path: Path = ()) -
     """Call the checks of a type and of all types within it, in the order of the tables."""
     for each in struct.checks:
         each(value, path, found)
-    for field in struct.nested:
+    for field in struct.checked:
         inner = value.get(field.name)
         if inner is None:
             continue
@@ -84,7 +84,7 @@ def _check_items(values: list[Any], item: Field, found: Sink, path: Path) -> Non
 def duplicates(value: dict[str, Any], struct: Struct, found: Sink, path: Path = ()) -> None:
     """Report items of lists that have another's key; some lists share their keys, some may repeat them."""
     _duplicates_here(value, struct, found, path)
-    for field in struct.nested:
+    for field in struct.listed:
         inner = value.get(field.name)
         if inner is None:
             continue
