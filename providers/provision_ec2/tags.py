@@ -125,7 +125,7 @@ def shared(labels: Labels) -> Labels:
 
 def _split(name: str) -> tuple[str, int]:
     """Split ``web-12`` into ``web-`` and 12; a number that would not come back the same is left in the name."""
-    found = re.fullmatch(r"(.*?)(0|[1-9][0-9]*)", name)
+    found = re.fullmatch(r"(.*[^0-9])(0|[1-9][0-9]*)", name)
     return (found[1], int(found[2])) if found else (name, -1)
 
 

@@ -8,6 +8,7 @@ answer is lost. `times` limits it, `chance` makes it random under the seed, `zon
 from __future__ import annotations
 
 import random
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Strike:
         for fault in self.faults:
             time.sleep(fault.get("delay", 0))
             if fault.get("reset"):
-                environ["werkzeug.socket"].close()
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
                 raise ConnectionAbortedError
             if "code" in fault:
                 raise Refusal(fault["code"], fault.get("message", fault["code"]), fault.get("status", 400))

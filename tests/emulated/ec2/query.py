@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Refusal(Exception):  # noqa: N818 - it is what AWS says, not a fault of ours
+class Refusal(Exception):
     code: str
     message: str
     status: int = 400

@@ -137,18 +137,14 @@ def in_use(call: Call) -> None:
     """DependencyViolation of errors-overview.html: what an instance that still exists uses is not deleted"""
     number = call.params.get("GroupId") or call.params.get("SubnetId") or ""
     for instance in alive(backend(call)):
-        if number == instance.subnet_id or number in {group.id for group in instance.security_groups}:
+        groups = {group.id for nic in instance.nics.values() for group in nic.group_set}
+        if number == instance.subnet_id or number in groups:
             raise Refusal("DependencyViolation", f"resource {number} has a dependent object")
 
 
 def alive(backend: Any) -> list[Any]:
     """Return the instances that are not terminated."""
-    return [
-        i
-        for r in backend.reservations.values()
-        for i in r.instances
-        if i._state.name != "terminated"  # noqa: SLF001
-    ]
+    return [i for r in backend.reservations.values() for i in r.instances if i._state.name != "terminated"]
 
 
 def _taken(call: Call, subnet: str) -> set[str]:

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.core.model_instances import reset_model_data
+from moto.moto_api._internal import moto_api_backend
 
 from tests.emulated.ec2 import query, rules
 from tests.emulated.ec2.faults import Faults
@@ -121,7 +121,7 @@ class Strict:
         with self._lock:
             match environ["PATH_INFO"]:
                 case "/strict/reset":
-                    reset_model_data()
+                    moto_api_backend.reset()
                     self._forget()
                     self._base = _world()
                 case "/strict/faults":

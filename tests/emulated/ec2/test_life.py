@@ -10,7 +10,6 @@ from tests.emulated.ec2 import lab
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provision.model import Json
     from tests.emulated.ec2.lab import Strict
 
 
