@@ -131,6 +131,11 @@ class _Decoder:
         return self.value(node, _KEY)
 
     def _duplicates(self, node: MappingNode) -> bool:
+        try:
+            if len({key.value for key, _ in node.value}) == len(node.value):
+                return False
+        except TypeError:  # a collection as a key
+            pass
         keys = [(type(key), key.value) for key, _ in node.value if not isinstance(key.value, list)]
         if len(set(keys)) == len(keys):
             return False
@@ -295,6 +300,11 @@ def _point(text: str) -> tuple[str, Any]:
 
 
 def _number(text: str, *, timestamps: bool) -> tuple[str, Any]:
+    if text.isdigit() and text.isascii() and len(text) < 18:
+        if text[0] != "0":
+            return "int", int(text)
+        if "8" not in text and "9" not in text:
+            return "int", int(text, 8)
     if text in _FLOATS:
         return "float", _FLOATS[text]
     if timestamps and _is_date(text):

@@ -6,6 +6,7 @@ and its errors are put into yaml.v3's words: the same libyaml problem, with a li
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,10 @@ class YamlError(Exception):
 
 
 class _Loader(yaml.CSafeLoader):
+    # The composer calls these for every node; built-in functions that do nothing are the quickest.
+    descend_resolver: Any = staticmethod(operator.is_)
+    ascend_resolver: Any = staticmethod(dict)
+
     def resolve(self, kind: Event, value: Event, implicit: Event) -> str:  # noqa: ARG002
         """Leave untagged nodes untagged; the fields' types decide."""
         return ""

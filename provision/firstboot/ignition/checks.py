@@ -24,11 +24,14 @@ UNIT_EXTENSIONS = frozenset(
     (".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".snapshot")
 ) | {".slice", ".scope"}
 UNITS_FOLDER = "/etc/systemd/system/"
+_CLEAN = re.compile(r"(?:/(?!\.\.?(?:/|\Z))[^/]+)+\Z")  # most paths; clean() decides about the others
 HASH_LENGTHS = {"sha512": 128, "sha256": 64}
 
 
 def path_problem(path: str) -> Message | None:
     """Return what is wrong with an absolute path, or None."""
+    if _CLEAN.match(path):
+        return None
     if not path:
         return m.NO_PATH
     if path[0] != "/":

@@ -6,6 +6,8 @@ the buffer; so does this one. Facts: https://github.com/coreos/go-systemd, unit/
 
 from __future__ import annotations
 
+import re
+
 from provision.firstboot.ignition.golang import quote, to_bytes
 
 BUFFER = 4096
@@ -23,7 +25,32 @@ def sections(text: str) -> set[str]:
     Raises:
         UnitError: the text cannot be read.
     """
-    return _Reader(to_bytes(text)).read()
+    found = _simple(text)
+    return _Reader(to_bytes(text)).read() if found is None else found
+
+
+_LINE = re.compile(r"\[(?P<section>[^\]\n]*)\][ \t]*|(?P<option>[^\s\[#;=][^=]*=.*)|[#;].*")
+
+
+def _simple(text: str) -> set[str] | None:
+    """Read a unit without continued lines, which nearly all are; None for the others."""
+    if "\\" in text or "\r" in text or len(text) >= LINE_MAX or not text.isascii():
+        return None
+    section, found = None, set()
+    for line in text.split("\n"):
+        if not line:
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None:
+            return None
+        name = match["section"]
+        if name is not None:
+            section = name
+        elif match["option"]:
+            if section is None:
+                return None
+            found.add(section)
+    return found
 
 
 class _Reader:
