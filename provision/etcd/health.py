@@ -98,7 +98,9 @@ def ask(name: str, url: str, connect: Connect) -> Report:
     """Return what one endpoint says of itself and of the members."""
     try:
         with connect(url) as client:
-            return Report(name, url, client.status(), client.members())
+            status = client.status()
+            # A learner answers for itself, and refuses to list the members.
+            return Report(name, url, status, () if status.learner else client.members())
     except EtcdError as error:
         return Report(name, url, error=error.message)
 
@@ -106,13 +108,14 @@ def ask(name: str, url: str, connect: Connect) -> Report:
 def judge(reports: Sequence[Report], expected: Set[str]) -> Health:
     """Compare what the endpoints said with each other and with what is expected. Pure."""
     answered = [report for report in reports if report.status is not None]
-    lists = {report.members for report in answered}
-    members = answered[0].members if answered else ()
+    listing = [report for report in answered if report.status and not report.status.learner]
+    lists = {report.members for report in listing}
+    members = listing[0].members if listing else ()
     leaders = {report.status.leader for report in answered if report.status}
     leader = next((m.name for m in members if leaders == {m.id}), "")
     problems = [
         *_silent(reports, expected, members),
-        *_disagreeing(answered, lists),
+        *_disagreeing(listing, lists),
         *_wrong_members(members, expected),
         *_leaderless(answered, leaders, leader),
         *_mixed_up(answered),

@@ -1,8 +1,8 @@
 """The cluster's CA and the certificates that it issues: ECDSA on P-256 with SHA-256.
 
 Profiles follow RFC 5280, section 4.2. etcd's peers are server and client at once, and so is a member towards itself:
-its gRPC gateway calls its own client port with the server certificate
-(https://etcd.io/docs/v3.4/op-guide/security/#notes-for-tls-authentication).
+its gRPC gateway calls its own client port with the server certificate (observed with 3.4.23, which refuses itself when
+that certificate is for servers alone). So a member has one certificate, of usage PEER, for both ports.
 """
 
 from __future__ import annotations
