@@ -23,6 +23,9 @@ DEVICE = Path("/dev/kvm")
 LIMIT = 3.0
 """Seconds that the probe may take; where KVM works it takes 0.2."""
 
+GRACE = 2.0
+"""Seconds that a killed probe may take to vanish."""
+
 _SAYS = 0x31
 # mov al, 0x31; out 0xf4, al; hlt; jmp to the hlt. isa-debug-exit ends QEMU with the byte twice, plus one.
 _SECTOR = bytes([0xB0, _SAYS, 0xE6, 0xF4, 0xF4, 0xEB, 0xFD]).ljust(510, b"\0") + b"\x55\xaa"
@@ -85,20 +88,14 @@ def _known(cache: Path) -> bool:
 
 
 def _ends_with(command: Sequence[str], limit: float, directory: str) -> int | None:
-    silent = subprocess.DEVNULL
+    # timeout(1) ends a hanging QEMU even when we are killed meanwhile.
+    silent, watched = subprocess.DEVNULL, ["timeout", "--signal=KILL", str(limit), *command]
     process = subprocess.Popen(
-        command, cwd=directory, stdin=silent, stdout=silent, stderr=silent, start_new_session=True
+        watched, cwd=directory, stdin=silent, stdout=silent, stderr=silent, start_new_session=True
     )
     try:
-        return process.wait(limit)
+        return process.wait(limit + GRACE)
     except subprocess.TimeoutExpired:
+        # A hung KVM can hold even a killed process for a while: that is no reason to wait here.
+        threading.Thread(target=process.wait, daemon=True).start()
         return None
-    finally:
-        if process.poll() is None:
-            process.kill()
-            _reap(process)
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    # A hung KVM can keep even a killed process for a while: do not wait for it here.
-    threading.Thread(target=process.wait, daemon=True).start()

@@ -24,7 +24,7 @@ class Machine:
     """A machine as it was made; it starts again as the same.
 
     `memory` is in MiB. `kernel` and `initrd` tell that files of these names lie in the machine's directory.
-    `disk_cache` is QEMU's cache mode.
+    `disk_cache` is QEMU's cache mode, `accelerator` what was asked for.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Machine:
     append: str = ""
     config: bool = True
     disk_cache: str = "writeback"
+    accelerator: str = "auto"
 
     def to_json(self) -> Json:
         """Return what ``Machine(**data)`` reads."""

@@ -43,7 +43,7 @@ def lock(path: Path, *, shared: bool = False, create: bool = False) -> Iterator[
     Raises:
         FileNotFoundError: the file (or, with `create`, its directory) does not exist.
     """
-    fd = _attempt(path, fcntl.F_RDLCK if shared else fcntl.F_WRLCK, os.O_CREAT if create else 0)
+    fd = attempt(path, shared=shared, create=create)
     try:
         yield fd
     finally:
@@ -60,10 +60,11 @@ def waiting(seconds: float) -> Iterator[None]:
         yield
 
 
-def _attempt(path: Path, kind: int, flags: int) -> int | None:
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+def attempt(path: Path, *, shared: bool = False, create: bool = False) -> int | None:
+    """Do what `lock` does, for a caller that closes the descriptor itself."""
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600)
     try:
-        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(kind))
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_RDLCK if shared else fcntl.F_WRLCK))
         if _same(fd, path):
             return fd
     except OSError as error:

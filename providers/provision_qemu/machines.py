@@ -97,7 +97,7 @@ class Machines:
         if isinstance(wanted, image.Download):
             wanted = download.fetch(wanted, self.context.cache)
         base = image.inspect(wanted)
-        machine = _machine(request, size, base, str(options.get("disk_cache", "writeback")))
+        machine = _machine(request, size, base, options)
         with place.busy(at.path.parent):
             draft = place.new(at.path.parent)
             try:
@@ -125,7 +125,7 @@ class Machines:
         with process.idle(at, place.PATIENCE) as held:
             if held is None or (at.started.exists() and not again):
                 return
-            chosen = accelerator.choose(str(self.options.get("accelerator", accelerator.AUTO)), self.context.cache)
+            chosen = accelerator.choose(machine.accelerator, self.context.cache)
             try:
                 process.start(at, machine, chosen, held)
             except ProviderError:
@@ -163,7 +163,7 @@ def overlay(base: image.Image, disk: Path, wanted: int) -> None:
         raise errors.from_words("making the disk", run.stderr)
 
 
-def _machine(request: Request, size: Size, base: image.Image, disk_cache: str) -> Machine:
+def _machine(request: Request, size: Size, base: image.Image, options: Json) -> Machine:
     return Machine(
         name=request.name,
         uid=request.labels.uid,
@@ -175,7 +175,8 @@ def _machine(request: Request, size: Size, base: image.Image, disk_cache: str) -
         initrd=base.initrd is not None,
         append=base.append,
         config=bool(request.payload),
-        disk_cache=disk_cache,
+        disk_cache=str(options.get("disk_cache", "writeback")),
+        accelerator=str(options.get("accelerator", accelerator.AUTO)),
     )
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
-from provision_qemu.locks import lock, waiting
+from provision_qemu.locks import attempt, lock, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,18 +133,16 @@ def clusters(work: Path) -> list[Path]:
 
 @contextmanager
 def busy(cluster: Path) -> Iterator[None]:
-    """Hold off `sweep` for a cluster while something in it is made or removed; makes the directory."""
-    for _ in waiting(PATIENCE):
-        cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with lock(cluster / ".lock", shared=True, create=True) as got:
-                if got is not None:
-                    yield
-                    return
-        except FileNotFoundError:
-            if cluster.exists():
-                raise
-    raise ProviderError(f"another process keeps {cluster} locked", kind=Kind.CONFLICT, retryable=True)
+    """Hold off `sweep` for a cluster while something in it is made or removed; makes the directory.
+
+    Raises:
+        ProviderError: another process sweeps it for too long.
+    """
+    fd = _enter(cluster)
+    try:
+        yield
+    finally:
+        os.close(fd)
 
 
 def new(cluster: Path) -> Place:
@@ -189,6 +187,16 @@ def write_json(path: Path, data: Json) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def _enter(cluster: Path) -> int:
+    for _ in waiting(PATIENCE):
+        cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # swept away in this very moment: make it again
+            fd = attempt(cluster / ".lock", shared=True, create=True)
+            if fd is not None:
+                return fd
+    raise ProviderError(f"another process keeps {cluster} locked", kind=Kind.CONFLICT, retryable=True)
 
 
 def _needs_sweeping(cluster: Path) -> bool:

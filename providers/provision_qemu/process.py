@@ -110,7 +110,7 @@ def idle(place: Place, patience: float) -> Iterator[int | None]:
         ProviderError: another process holds it for too long.
     """
     for _ in waiting(patience):
-        with lock(place.lock) as held:
+        with lock(place.lock, create=True) as held:
             if held is not None:
                 yield held
                 return

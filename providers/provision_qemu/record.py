@@ -60,7 +60,9 @@ def read(place: Place) -> Record:
         created = datetime.fromisoformat(made["created"])
         labels = Labels.from_dict(tags["labels"])
         return Record(Machine(**made["machine"]), made["address"], created, labels, tags["protected"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+        if not place.path.exists():
+            raise
         message = f"the files of machine {place.name} in {place.path} cannot be read: {error!r}"
         raise ProviderError(message, kind=Kind.CONFLICT) from error
 
@@ -109,7 +111,10 @@ def _state(place: Place) -> tuple[State, str]:
 
 
 def _reach(place: Place) -> dict[str, str]:
-    ports: dict[str, int] = json.loads(place.run.read_text())["ports"]
+    try:
+        ports: dict[str, int] = json.loads(place.run.read_text())["ports"]
+    except (ValueError, KeyError, FileNotFoundError):
+        return {}  # damaged: the machine runs all the same
     return {name: f"{network.LOOPBACK}:{port}" for name, port in ports.items()}
 
 

@@ -93,6 +93,11 @@ def processes(root: Path) -> list[int]:
     return found
 
 
+def environment() -> dict[str, str]:
+    """Return what a Python of our own needs to import these tests."""
+    return {"PYTHONPATH": str(Path(__file__).parents[4]), "PATH": os.environ["PATH"]}
+
+
 def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
     """Wait for a condition, and fail when it does not come true in time."""
     deadline = time.monotonic() + seconds

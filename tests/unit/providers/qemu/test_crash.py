@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.unit.providers.qemu.kit import environment
+
 SCRIPT = Path(__file__).with_name("crash.py")
-REPOSITORY = Path(__file__).parents[4]
 
 
 def crash(root: Path, what: str, how: str, stride: int) -> int:
     command = [sys.executable, SCRIPT, root, what, how, str(stride)]
-    environment = {"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"]}
-    run = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    run = subprocess.run(command, env=environment(), capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return int(run.stdout)
 

@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,9 @@ import pytest
 from provision.errors import Kind, ProviderError
 from provision.model import Change, Owner, State
 from provision_qemu import network
-from tests.unit.providers.qemu.kit import PAYLOAD, Kit, made, processes, until
+from tests.unit.providers.qemu.kit import PAYLOAD, Kit, environment, made, processes, until
+
+FULL = Path(__file__).with_name("full.py")
 
 
 def test_a_machine_runs_detached_and_is_found_by_another_instance(kit):
@@ -214,14 +218,42 @@ def test_a_work_directory_of_any_length_and_spelling(tmp_path):
     kit.delete(machine)
 
 
-def test_damaged_files_are_reported_and_removed_with_their_process(kit):
+@pytest.mark.parametrize("damage", [lambda file: file.write_text("{"), lambda file: file.unlink()])
+@pytest.mark.parametrize("name", ["request.json", "labels.json"])
+def test_damaged_files_are_reported_and_removed_with_their_process(kit, name, damage):
     kit.make("one")
-    (kit.directory("one") / "request.json").write_text("{")
+    damage(kit.directory("one") / name)
     broken = kit.only()
     assert (broken.name, broken.state, broken.labels) == ("one", State.FAILED, None)
     assert "cannot be read" in broken.detail
     kit.delete(broken)
     assert kit.list() == []
+
+
+@pytest.mark.parametrize("name", ["run.json", "lock"])
+def test_lost_files_of_a_stopped_machine_keep_nobody_from_deleting_it(kit, name):
+    machine = kit.make("one")
+    (pid,) = processes(kit.root)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not processes(kit.root))
+    (kit.directory("one") / name).unlink()
+    assert kit.only().state is State.STOPPED
+    kit.delete(machine)
+    assert kit.list() == []
+
+
+def test_a_running_machine_without_its_ports_is_still_listed(kit):
+    kit.make("one")
+    (kit.directory("one") / "run.json").unlink()
+    assert kit.only().state is State.RUNNING
+    assert kit.only().reach == {}
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
+    script = f"mount -t tmpfs -o size=64k none {tmp_path} && exec {sys.executable} {FULL} {tmp_path}"
+    namespace = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+    run = subprocess.run([*namespace, "sh", "-c", script], capture_output=True, text=True, env=environment())
+    assert run.returncode == 0, run.stderr
 
 
 def test_a_port_that_was_taken_meanwhile_is_replaced(kit, monkeypatch):

@@ -4,7 +4,7 @@ import re
 import socket
 from ipaddress import IPv4Address, IPv4Network
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision_qemu import QEMU, network
@@ -22,6 +22,7 @@ def test_segments_are_local_groups_and_ordinary_ports(uid):
     assert network.segment(uid) == (group, port)
 
 
+@settings(max_examples=20)
 @given(st.lists(UIDS, min_size=50, max_size=50, unique=True))
 def test_segments_of_clusters_differ(uids):
     assert len({network.segment(uid) for uid in uids}) == len(uids)
