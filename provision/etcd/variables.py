@@ -72,8 +72,8 @@ def first(node: Node, boot: Bootstrap, *, cluster_token: str, discovery_url: str
     if boot.mode is Mode.SRV:
         node = _named(node, boot.domain)
     return {
-        **_common(node),
-        **_meeting(node, boot, cluster_token, discovery_url),
+        **settled(node),
+        **meeting(node, boot, cluster_token, discovery_url),
     }
 
 
@@ -84,8 +84,13 @@ def joining(node: Node, peers: Mapping[str, Sequence[str]]) -> dict[str, str]:
         node: the machine.
         peers: every member's name and peer URLs from the member list, this machine's included.
     """
+    return {**settled(node), **existing(peers)}
+
+
+def existing(peers: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the variables by which a member finds a cluster that runs; `peers` as for `joining`."""
     initial = ",".join(f"{name}={peer}" for name, urls in sorted(peers.items()) for peer in urls)
-    return {**_common(node), "ETCD_INITIAL_CLUSTER": initial, "ETCD_INITIAL_CLUSTER_STATE": "existing"}
+    return {"ETCD_INITIAL_CLUSTER": initial, "ETCD_INITIAL_CLUSTER_STATE": "existing"}
 
 
 def zone(boot: Bootstrap, *, ttl: int = 300) -> str:
@@ -113,7 +118,8 @@ def _named(node: Node, domain: str) -> Node:
     return Node(node.name, f"{node.name}.{domain}", node.data_dir, node.timing, node.files)
 
 
-def _common(node: Node) -> dict[str, str]:
+def settled(node: Node) -> dict[str, str]:
+    """Return the variables that a machine has for life, however its cluster comes together or changes."""
     variables = {
         "ETCD_NAME": node.name,
         # On every address: a second network card may not have its own yet when etcd starts.
@@ -140,7 +146,8 @@ def _tls(files: CertificateFiles) -> dict[str, str]:
     return variables
 
 
-def _meeting(node: Node, boot: Bootstrap, cluster_token: str, discovery_url: str) -> dict[str, str]:
+def meeting(node: Node, boot: Bootstrap, cluster_token: str, discovery_url: str) -> dict[str, str]:
+    """Return the variables by which a voter of a new cluster finds the others; arguments as `first`."""
     if boot.needs_token:
         # Without this a machine too many turns silently into a proxy.
         return {"ETCD_DISCOVERY": discovery_url, "ETCD_DISCOVERY_FALLBACK": "exit"}
