@@ -25,10 +25,10 @@ PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "
 """Administrators' programs are not on every user's PATH."""
 
 
-def missing(path: str = PATH) -> dict[str, str]:
-    """Return the programs that `path` does not hold, with their packages; root needs no fakeroot."""
+def missing(path: str | None = None) -> dict[str, str]:
+    """Return the programs that are not on `path` (default `PATH`), with their packages; root needs no fakeroot."""
     return {
         tool: package
         for tool, package in TOOLS.items()
-        if not shutil.which(tool, path=path) and not (tool == "fakeroot" and os.geteuid() == 0)
+        if not shutil.which(tool, path=path or PATH) and not (tool == "fakeroot" and os.geteuid() == 0)
     }
