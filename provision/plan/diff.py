@@ -60,10 +60,11 @@ def diff(
     Raises:
         PlanError: PV610 protected things would be deleted, PV611 the name runs under another uid, PV612 needs form a
             cycle or lead nowhere, PV613 etcd members would have to be replaced all at once, PV614 a name that is not
-            in the spec was asked to be replaced.
+            in the spec was asked to be replaced, PV615 things are recorded on a provider that was not asked.
     """
     _refuse_foreign(observed, owner)
     _refuse_unknown_names(replace, wanted)
+    _refuse_unasked(recorded, traits)
     things = {t.key: t for t in wanted}
     parts = tuple(o.name for o in observed if o.kind != MACHINE)
     resendable, generations = _resendable(recorded, things), _generations(recorded, observed)
@@ -185,7 +186,7 @@ def _findings(steps: Iterable[Step]) -> Iterator[Diagnostic]:
     for step in steps:
         if step.deferred:
             yield Diagnostic("PV601", f"{step.key.name}: {'; '.join(step.reasons)}", Severity.WARNING)
-        if step.action in {Action.KEEP, Action.ADOPT} and step.thing and not step.fingerprint:
+        elif step.action in {Action.KEEP, Action.ADOPT} and step.thing and not step.fingerprint:
             yield Diagnostic(
                 "PV602",
                 f"{step.key.name} runs a first-boot config that the state does not know",
@@ -211,6 +212,17 @@ def _refuse_unknown_names(asked: Collection[str], wanted: Sequence[Thing]) -> No
     unknown = set(asked) - {t.name for t in wanted if t.is_machine}
     if unknown:
         raise PlanError(f"no machine of the spec is called {_names(sorted(unknown))} [PV614]")
+
+
+def _refuse_unasked(recorded: Recorded, traits: Mapping[str, Traits]) -> None:
+    """A provider that left the spec lists nothing: its machines must not be taken for gone."""
+    lost = [e for e in recorded.live() if e.provider not in traits]
+    if lost:
+        providers = sorted({e.provider for e in lost})
+        raise PlanError(
+            f"{_names(e.name for e in lost)} still exist on {_names(providers)}, which the spec no longer has [PV615]",
+            hint="put that provider back under `providers:`; a machine that no pool wants there is deleted by `up`",
+        )
 
 
 def _names(names: Iterable[str]) -> str:

@@ -84,12 +84,13 @@ class LocalStore:
         except OSError as error:
             raise _failed("remove", key, error) from error
 
-    def sweep(self) -> None:
-        """Remove temporary files that a killed run left; call it under the exclusive lock."""
+    def _sweep(self) -> None:
+        """Remove temporary files that a killed run left."""
         for path in self.root.rglob(".tmp-*"):
             with suppress(OSError):
                 path.unlink()
 
+    @contextmanager
     def lock(
         self,
         holder: Holder,
@@ -97,13 +98,16 @@ class LocalStore:
         mode: Literal["shared", "exclusive"] = "exclusive",
         timeout: float = 0.0,
         waiting: Callable[[Holder | None], None] | None = None,
-    ) -> AbstractContextManager[None]:
-        """Hold the cluster's lock (flock on a file that is never removed)."""
+    ) -> Iterator[None]:
+        """Hold the cluster's lock (flock on a file that provision never removes)."""
         try:
             _private(self.root, self.root)
         except OSError as error:
             raise _failed("lock", LOCK, error) from error
-        return flock(self.root / LOCK, holder, mode=mode, timeout=timeout, waiting=waiting)
+        with flock(self.root / LOCK, holder, mode=mode, timeout=timeout, waiting=waiting):
+            if mode == "exclusive":
+                self._sweep()
+            yield
 
     def _path(self, key: str) -> Path:
         if not KEY.fullmatch(key):
