@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provision.cli import console
-from provision.diagnostics import Report
+from provision.diagnostics import Diagnostic, Report
 from provision.errors import SpecError
 from provision.spec import load
+from provision.spec.files import FileError, decode
 
 if TYPE_CHECKING:
     from provision.model import Json
@@ -46,10 +47,17 @@ def validate(
 
 
 def _check(spec: str) -> load.Loaded:
-    loaded = load.check_text(sys.stdin.read(), file="<stdin>") if spec == "-" else load.check(spec)
+    loaded = _stdin() if spec == "-" else load.check(spec)
     if loaded.cluster:
         loaded.report.extend(_compile(loaded.cluster))
     return loaded
+
+
+def _stdin() -> load.Loaded:
+    try:
+        return load.check_text(decode(sys.stdin.buffer.read()), file="<stdin>")
+    except FileError as error:
+        return load.Loaded(None, Report([Diagnostic("PV003", f"stdin cannot be read: {error}")]))
 
 
 def _compile(cluster: Cluster) -> Report:

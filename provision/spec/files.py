@@ -51,6 +51,18 @@ class Disk:
             raise FileError("there is no such home folder") from None
 
 
+def decode(data: bytes) -> str:
+    """Return UTF-8 text without its byte order mark.
+
+    Raises:
+        FileError: it is not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileError(f"not UTF-8 text (byte {error.start})") from None
+
+
 def read_text(path: Path) -> str:
     """Read a regular file of UTF-8 text, with or without a byte order mark.
 
@@ -62,9 +74,7 @@ def read_text(path: Path) -> str:
             raise FileError("not a regular file")
         if path.stat().st_size > MAX_BYTES:
             raise FileError(f"larger than {MAX_BYTES >> 20} MiB")
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileError(f"not UTF-8 text (byte {error.start})") from None
+        return decode(path.read_bytes())
     except OSError as error:
         raise FileError((error.strerror or str(error)).lower()) from None
     except ValueError as error:  # a null byte in the name

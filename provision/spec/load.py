@@ -102,6 +102,9 @@ def check_text(
         document = tree.build(compose(text, file), file, text, _absent)
     except SpecError as error:
         return Loaded(None, error.report)
+    except UnicodeEncodeError as error:  # half a surrogate pair, which no file holds
+        report.error("PV003", f"{file} cannot be read: no text at character {error.start}")
+        return Loaded(None, report)
     except tree.TooLarge as error:
         report.add(error.finding)
         return Loaded(None, report)

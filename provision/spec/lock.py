@@ -133,6 +133,8 @@ def parse(text: str, file: str) -> Lock:
     """
     try:
         document = tree.build(compose(text, file), file, text)
+    except UnicodeEncodeError:
+        raise SpecError(Report([Diagnostic("PV090", f"{file} cannot be read: not text")])) from None
     except tree.TooLarge as error:
         raise SpecError(Report([error.finding], {file: text})) from None
     findings = document.findings or _faults(document)

@@ -86,9 +86,12 @@ def test_json(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_spec_from_stdin(specs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(GOOD))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
     assert run(["validate", "-"]) == 0
     assert capsys.readouterr().out.startswith("-: cluster demo")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"owner: caf\xe9")))
+    assert run(["validate", "-"]) == 3
+    assert "stdin cannot be read: not UTF-8 text (byte 10)" in capsys.readouterr().err
 
 
 def test_no_spec_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,6 +104,21 @@ def test_a_write_that_fails_leaves_the_old_lock(tmp_path: Path, monkeypatch: pyt
     assert locks.read(path) == Lock("demo", UID, 1)
 
 
+def test_of_two_first_runs_one_uid_remains(tmp_path: Path, cluster: Cluster) -> None:
+    path = tmp_path / "cluster.lock"
+    first, second = Lock.fresh(cluster), Lock.fresh(cluster)
+    assert locks.create(path, first) == first
+    assert locks.create(path, second) == first
+    assert [file.name for file in tmp_path.iterdir()] == ["cluster.lock"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_lock_that_cannot_be_made(tmp_path: Path, cluster: Cluster) -> None:
+    for make in (locks.create, locks.write):
+        with pytest.raises(StateError, match="cannot write"):
+            make(tmp_path / "nowhere" / "cluster.lock", Lock.fresh(cluster))
+
+
 def test_the_lock_lies_beside_the_spec() -> None:
     assert locks.path_for("deploy/cluster.yaml") == Path("deploy/cluster.lock")
     assert locks.path_for("two.prod.yaml") == Path("two.prod.lock")

@@ -83,6 +83,16 @@ def test_any_text(text: str) -> None:
     holds(check(text))
 
 
+def test_characters_that_yaml_may_not_hold() -> None:
+    for text in ("\0", "a: \x07", "version: 1\n---\n\x00", "a: 1\n---\n]", "\ud800", "%YAML 9.9\n---\na: 1"):
+        holds(check(text))
+
+
+def test_depth_without_end() -> None:
+    for text in ("[" * 5000, "{a: " * 5000, "- " * 5000, "a: &a {<<: *a}", "x: &x [*x]\n<<: *x"):
+        holds(check(text))
+
+
 @given(TREES)
 def test_any_tree(value: Any) -> None:
     holds(check(yaml.safe_dump(value, allow_unicode=True)))
