@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision.cli import console
+from provision.cli import console, options
 from provision.errors import Unhealthy, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Set
+
     from provision.etcd.health import Health
     from provision.etcd.tls import Tls
 
@@ -23,21 +26,25 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def etcd() -> None:
-    """Look at etcd and its members."""
+_Members = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SPEC|NAME|MEMBER=URL...", help="A cluster, or every expected member with its client URL."),
+]
+_Ca = Annotated[Path | None, typer.Option("--ca", help="The cluster's CA (PEM).")]
+_Certificate = Annotated[Path | None, typer.Option("--cert", help="A client certificate (PEM).")]
+_Key = Annotated[Path | None, typer.Option("--key", help="The certificate's private key (PEM).")]
+_Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that a member has for an answer.")]
 
 
 @app.command()
 def status(
-    endpoints: Annotated[
-        list[str], typer.Argument(metavar="NAME=URL...", help="Every expected member and its client URL.")
-    ],
-    ca: Annotated[Path | None, typer.Option("--ca", help="The cluster's CA (PEM).")] = None,
-    certificate: Annotated[Path | None, typer.Option("--cert", help="A client certificate (PEM).")] = None,
-    key: Annotated[Path | None, typer.Option("--key", help="The certificate's private key (PEM).")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a member has for an answer.")] = 3.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    members: _Members = None,
+    ca: _Ca = None,
+    certificate: _Certificate = None,
+    key: _Key = None,
+    timeout: _Timeout = 3.0,
+    identity: options.Identity = None,
+    as_json: options.Json = False,
 ) -> None:
     """Check that exactly these members form one cluster with a leader, and that it takes a write.
 
@@ -45,12 +52,13 @@ def status(
 
     \b
     Example:
+      provision etcd status cluster.yaml
       provision etcd status demo-core-1=http://10.0.0.11:2379 demo-core-2=http://10.0.0.12:2379
     """
     from provision.etcd.health import check
 
-    named = _named(endpoints)
-    health = check(named, named.keys(), tls=_tls(ca, certificate, key), timeout=timeout)
+    with _reached(members, identity, _scheme(ca, certificate)) as (urls, expected, _):
+        health = check(urls, expected, tls=_tls(ca, certificate, key), timeout=timeout)
     if as_json:
         console.emit(health.to_json())
     else:
@@ -59,11 +67,96 @@ def status(
         raise Unhealthy(health.problems[0], hint="; ".join(health.problems[1:]) or None)
 
 
+@app.command()
+def snapshot(
+    members: _Members = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; else one in the state.")] = None,
+    keep: Annotated[int, typer.Option(min=1, help="How many the state keeps.")] = 5,
+    ca: _Ca = None,
+    certificate: _Certificate = None,
+    key: _Key = None,
+    timeout: _Timeout = 30.0,
+    identity: options.Identity = None,
+    as_json: options.Json = False,
+) -> None:
+    """Save etcd's database, checked by its checksum, as `etcdctl snapshot restore` takes it.
+
+    \b
+    Example:
+      provision etcd snapshot cluster.yaml
+      provision etcd snapshot demo-core-1=http://10.0.0.11:2379 -o before-the-upgrade.db
+    """
+    from provision.etcd import snapshot as snapshots
+    from provision.etcd.cluster import Cluster
+
+    with _reached(members, identity, _scheme(ca, certificate)) as (urls, _, directory):
+        if output is None and directory is None:
+            raise UsageError("say where the snapshot goes: --output FILE")
+        path = output or _timed(directory or Path())
+        cluster = Cluster(urls, tls=_tls(ca, certificate, key), timeout=timeout)
+        saved = cluster.ask(lambda client: snapshots.save(client, path))
+    if output is None:
+        snapshots.prune(path.parent, keep)
+    if as_json:
+        console.emit({"file": str(saved.path), "bytes": saved.size})
+    else:
+        console.out(str(saved.path))
+
+
+@contextmanager
+def _reached(
+    members: list[str] | None, identity: Path | None, scheme: str
+) -> Iterator[tuple[Mapping[str, str], Set[str], Path | None]]:
+    """Yield each member's URL as this computer reaches it, the expected names, and where the state keeps snapshots."""
+    words = members or ["cluster.yaml"]
+    if any("=http" in word for word in words):
+        named = _named(words)
+        yield named, named.keys(), None
+        return
+    if len(words) > 1:
+        raise UsageError("give one cluster, or MEMBER=URL for each member")
+    with _members_of(words[0], identity, scheme) as found:
+        yield found
+
+
+@contextmanager
+def _members_of(
+    target: str, identity: Path | None, scheme: str
+) -> Iterator[tuple[Mapping[str, str], Set[str], Path | None]]:
+    from provision import paths
+    from provision.apply.session import now
+    from provision.apply.target import find
+    from provision.apply.ways import endpoints
+    from provision.model import MACHINE, State
+    from provision.state import home
+    from provision.state.cluster import ClusterState
+
+    found = find(target)
+    entries = ClusterState(found.store, now).recorded.entries.values()
+    voters = {entry.name for entry in entries if entry.etcd and entry.exists}
+    if not voters:
+        raise UsageError(f"{found.owner.cluster} has no etcd that this computer knows of")
+    running = [o for o in found.observed() if o.kind == MACHINE and o.name in voters and o.state is State.RUNNING]
+    known_hosts = home.known_hosts(paths.state(), found.owner)
+    with endpoints(running, known_hosts, scheme=scheme, identity=identity) as urls:
+        yield urls, voters, known_hosts.parent / "snapshots"
+
+
+def _timed(directory: Path) -> Path:
+    from provision.apply.session import now
+
+    return directory / f"{now():%Y-%m-%dT%H%M%SZ}.db"
+
+
+def _scheme(ca: Path | None, certificate: Path | None) -> str:
+    return "https" if ca or certificate else "http"
+
+
 def _named(endpoints: list[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in endpoints]
     for name, _, url in pairs:
         if not name or not url.startswith(("http://", "https://")):
-            raise UsageError(f"{name!r} is not NAME=URL", hint="write demo-core-1=http://10.0.0.11:2379")
+            raise UsageError(f"{name!r} is not MEMBER=URL", hint="write demo-core-1=http://10.0.0.11:2379")
     return {name: url for name, _, url in pairs}
 
 

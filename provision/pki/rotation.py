@@ -6,12 +6,15 @@ are in use. A run that is cut off goes on from the phase that the state holds.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from provision.pki.authority import Pair
+from provision.errors import StateError
+from provision.pki.authority import Pair
+
+KEY = "pki/authorities.json"
+"""Where a cluster's state keeps them: one value, so that a phase changes as a whole."""
 
 
 class Phase(StrEnum):
@@ -62,3 +65,27 @@ class Authorities:
         if self.phase is Phase.DISTRUST:
             return Authorities(self.successor)
         return Authorities(self.current, self.successor, ORDER[ORDER.index(self.phase) + 1])
+
+
+def dump(authorities: Authorities) -> bytes:
+    """Return the authorities with their private keys as JSON, for the state alone."""
+    pairs = {"current": authorities.current, "successor": authorities.successor}
+    texts = {k: p and {"certificate": p.certificate.decode(), "key": p.key.decode()} for k, p in pairs.items()}
+    return json.dumps({"version": 1, "phase": str(authorities.phase), **texts}, indent=1).encode()
+
+
+def load(data: bytes) -> Authorities:
+    """Read what `dump` wrote.
+
+    Raises:
+        StateError: it is damaged.
+    """
+    try:
+        found = json.loads(data)
+        pairs = [
+            p and Pair(p["certificate"].encode(), p["key"].encode()) for p in (found["current"], found["successor"])
+        ]
+        return Authorities(pairs[0], pairs[1], Phase(found["phase"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        hint = "restore the state's directory from a backup, or let a new CA take its place"
+        raise StateError(f"the state's {KEY} is damaged", hint=hint) from error

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provision.errors import ProvisionError
+from provision.errors import ProvisionError, StateError
 from provision.pki import authority, inspect
 from provision.pki.authority import Usage
-from provision.pki.rotation import Authorities, Phase
+from provision.pki.rotation import Authorities, Phase, dump, load
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 UID = "3f0c8a52-0000-4000-8000-000000000001"
@@ -165,3 +165,12 @@ def test_at_each_phase_everybody_trusts_whatever_anybody_may_still_use(ca, saved
     assert phases == [Phase.TRUST_BOTH, Phase.REISSUE, Phase.DISTRUST]
     assert state.trusted == state.signer.certificate != ca.certificate
     assert state.advance() is state
+
+
+def test_authorities_survive_the_state_and_damage_is_told(ca):
+    both = Authorities(ca).begin(authority.create("demo", UID, now=NOW))
+    for state in (Authorities(ca), both, both.advance()):
+        assert load(dump(state)) == state
+    for damaged in (b"", b"{}", b"[]", dump(both).replace(b"trust-both", b"never"), b'{"current": 3}'):
+        with pytest.raises(StateError, match="damaged"):
+            load(damaged)
