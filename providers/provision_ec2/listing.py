@@ -94,8 +94,8 @@ def _tagged(cloud: Cloud, owner: Owner | None) -> dict[str, set[str]]:
 
 
 def _used(items: Sequence[Json]) -> set[str]:
-    subnets = {item.get("SubnetId", "") for item in items}
-    return subnets | {group["GroupId"] for item in items for group in item.get("SecurityGroups", [])}
+    interfaces = [interface for item in items for interface in item.get("NetworkInterfaces", [])]
+    return {i.get("SubnetId", "") for i in interfaces} | {g["GroupId"] for i in interfaces for g in i.get("Groups", [])}
 
 
 def _half_made(kind: str, item: Json, tables: list[Json], used: set[str]) -> str:

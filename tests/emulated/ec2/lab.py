@@ -70,11 +70,16 @@ class Strict:
 
     def client(self, service: str = "ec2") -> Any:
         """Return a naive boto3 client, with the SDK's defaults but for retries."""
-        import boto3
-        from botocore.config import Config
+        return _client(self.url, service)
 
-        session: Any = boto3.Session("AKIDEXAMPLE", "secret", region_name=REGION)
-        return session.client(service, endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}))
+
+@functools.cache
+def _client(url: str, service: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    session: Any = boto3.Session("AKIDEXAMPLE", "secret", region_name=REGION)
+    return session.client(service, endpoint_url=url, config=Config(retries={"total_max_attempts": 1}))
 
 
 @functools.cache

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
@@ -47,6 +47,12 @@ class Call:
         for spec in self.items("TagSpecification"):
             inner = Call("", "", "", {f"Tag.{k.partition('.')[2]}": v for k, v in spec.items() if k.startswith("Tag.")})
             yield spec["ResourceType"], {t["Key"]: t.get("Value", "") for t in inner.items("Tag")}
+
+
+def rewrite(environ: dict[str, Any], call: Call, params: dict[str, str]) -> None:
+    """Replace a request's parameters."""
+    body = urlencode({"Action": call.action, "Version": call.params["Version"], **params}).encode()
+    environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
 
 
 def read(environ: dict[str, Any]) -> Call | None:

@@ -80,6 +80,8 @@ class Strict:
                 return 200, replayed
             for rule in rules.RULES.get(call.action, ()):
                 rule(call)
+            if call.action == "TerminateInstances" and _all_terminated(call, environ):
+                return 200, b"<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>"
             status, body = _ask(self._moto, environ)
             if status == 200:
                 self._remember(call, body)
@@ -108,12 +110,16 @@ class Strict:
             self._tokens[_token(call)] = (params, body)
 
     def _finish(self, call: Call, body: bytes) -> None:
-        """Put the tags on network interfaces that moto forgets."""
-        wanted = dict(call.tags()).get("network-interface")
-        if call.action == "RunInstances" and wanted:
-            backend = rules.backend(call)
-            for instance in (backend.get_instance(number) for number in _ids(body)):
-                backend.create_tags([nic.id for nic in instance.nics.values()], wanted)
+        """Do what moto forgets: tags on network interfaces, termination protection, behaviour on shutdown."""
+        if behaviour := call.params.get("InstanceInitiatedShutdownBehavior.Value"):
+            number = call.params["InstanceId"]
+            rules.backend(call).modify_instance_attribute(number, "instance_initiated_shutdown_behavior", behaviour)
+        if call.action != "RunInstances":
+            return
+        backend, wanted = rules.backend(call), dict(call.tags()).get("network-interface", {})
+        for instance in (backend.get_instance(number) for number in _ids(body)):
+            backend.create_tags([nic.id for nic in instance.nics.values()], wanted)
+            instance.disable_api_termination = call.params.get("DisableApiTermination") == "true"
 
     def _control(self, environ: dict[str, Any]) -> Any:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -160,6 +166,18 @@ def _ask(app: Any, environ: dict[str, Any]) -> tuple[int, bytes]:
 
     body = b"".join(app(environ, start))
     return int(status[0].split()[0]), body
+
+
+def _all_terminated(call: Call, environ: dict[str, Any]) -> bool:
+    """Drop what is terminated from the call, since moto fails on it; TerminateInstances may be repeated.
+
+    https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+    """
+    alive = {i.id for i in rules.alive(rules.backend(call))}
+    dead = {i.id for r in rules.backend(call).reservations.values() for i in r.instances} - alive
+    ids = [number for number in call.params.values() if number.startswith("i-") and number not in dead]
+    query.rewrite(environ, call, {f"InstanceId.{n}": number for n, number in enumerate(ids, 1)})
+    return not ids
 
 
 def _respond(start: StartResponse, status: int, body: bytes, kind: str) -> Iterable[bytes]:

@@ -171,7 +171,7 @@ def test_instances_are_terminated_by_the_thousand(strict: Strict, place: dict[st
 def test_the_switches_of_moto_are_on(strict: Strict, place: dict[str, Any]) -> None:
     run = strict.client().run_instances
     assert refused(run, **base(ImageId="ami-00000000000000000")) == "InvalidAMIID.NotFound"
-    assert refused(run, **base(InstanceType="t3.gigantic")) .startswith("InvalidInstanceType")
+    assert refused(run, **base(InstanceType="t3.gigantic")).startswith("InvalidInstanceType")
     assert refused(run, **base(KeyName="nobody's")) == "InvalidKeyPair.NotFound"
 
 
