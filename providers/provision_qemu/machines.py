@@ -117,7 +117,7 @@ class Machines:
             _private(draft.config, request.payload)
         for name, file in (("kernel", base.kernel), ("initrd", base.initrd)):
             if file is not None:
-                shutil.copyfile(file, draft.path / name)
+                _keep(file, draft.path / name)
         overlay(base, draft.disk, disk)
 
     def _start(self, at: Place, *, again: bool = False) -> None:
@@ -230,6 +230,14 @@ def _power_off(at: Place) -> None:
             if alive.ended(seconds):
                 return
     process.stop(at)
+
+
+def _keep(file: Path, here: Path) -> None:
+    # A link where that is allowed: a kernel has tens of megabytes, and images are replaced, never written to.
+    try:
+        here.hardlink_to(file.resolve())
+    except OSError:
+        shutil.copyfile(file, here)
 
 
 def _private(file: Path, text: str) -> None:

@@ -310,6 +310,34 @@ def test_a_disk_smaller_than_its_image_is_refused(kit):
     assert kit.list() == []
 
 
+def test_the_kernel_of_an_image_is_kept_with_the_machine(kit):
+    folder = kit.root / "image"
+    folder.mkdir()
+    kit.image.rename(folder / "disk")
+    (folder / "kernel-6").write_bytes(b"no kernel at all")
+    (folder / "image.json").write_text('{"disk": "disk", "kernel": "kernel-6"}')
+    with pytest.raises(ProviderError, match="kernel"):  # QEMU has read it
+        kit.make("one", image=str(folder))
+    with (folder / "kernel-6").open("wb") as kernel:
+        kernel.write(_kernel())
+    machine = kit.make("one", image=str(folder))
+    (folder / "kernel-6").unlink()
+    os.kill(processes(kit.root)[0], signal.SIGTERM)
+    until(lambda: kit.only().state is State.STOPPED)
+    kit.qemu.power(machine, True)
+    assert kit.only().state is State.RUNNING
+
+
+def _kernel() -> bytes:
+    """Return the least that QEMU takes for a Linux kernel: a boot header of protocol 2.0 (Documentation/x86/boot)."""
+    image = bytearray(64 << 10)
+    image[0x1F1] = 4  # sectors of the part that runs in real mode
+    image[0x1FE:0x200] = b"\x55\xaa"
+    image[0x202:0x206] = b"HdrS"
+    image[0x206:0x208] = (0x0200).to_bytes(2, "little")
+    return bytes(image)
+
+
 def test_parts_are_unsupported(kit):
     (outcome,) = kit.qemu.create([replace(kit.request("one"), kind="network")])
     assert outcome.error.kind is Kind.UNSUPPORTED
