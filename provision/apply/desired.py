@@ -82,7 +82,7 @@ def _machine(machine: Machine, lock: Lock, compiled: CompiledCluster, planned: b
         zones=machine.zones,
         address=machine.address if planned else "",
         etcd=machine.etcd,
-        payload_size=compiled.sizes[machine.name],
+        payload_size=compiled.fills[machine.name].size,
         ignition=recipe.spec_version,
     )
 

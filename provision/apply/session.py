@@ -88,7 +88,6 @@ class Session:
         """
         compiled = compile_cluster(
             self.cluster,
-            uid=self.pins.uid,
             traits={name: provider.traits for name, provider in self.providers.items()},
             additions_version=self.pins.additions,
         )

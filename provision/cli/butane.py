@@ -171,8 +171,9 @@ def _flag(value: str, name: str) -> bool:
         return True
     if value in ("0", "f", "F", "false", "FALSE", "False"):
         return False
-    raise UsageProblem(f'invalid argument "{value}" for "{name}" flag: strconv.ParseBool: parsing "{value}": '
-                       "invalid syntax")
+    raise UsageProblem(
+        f'invalid argument "{value}" for "{name}" flag: strconv.ParseBool: parsing "{value}": invalid syntax'
+    )
 
 
 def compile_file(options: Options) -> int:

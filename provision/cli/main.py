@@ -107,4 +107,3 @@ def run(argv: Sequence[str]) -> int:
     except BaseException as error:  # noqa: BLE001 - the last resort must hold for all of them
         return console.fail(error)
     return 0
-

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provision import registry
 from provision.cli import console
 from provision.diagnostics import Diagnostic, Report
 from provision.errors import SpecError
 from provision.spec import load
+from provision.spec import lock as locks
 from provision.spec.files import FileError, decode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provision.firstboot.compile import CompiledCluster
+    from provision.firstboot.payload import Fill
     from provision.model import Json
     from provision.spec.model import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of one spec: the cluster if it could be read, every finding, how full the channels are."""
+
+    cluster: Cluster | None
+    report: Report
+    fills: Mapping[str, Fill] = field(default_factory=dict)
+
+    def passes(self, strict: bool) -> bool:
+        """Whether nothing is wrong; strictly, whether there is nothing to say."""
+        return not self.report.findings if strict else self.report.ok
 
 
 def validate(
@@ -34,23 +53,24 @@ def validate(
     """
     results = {spec: _check(spec) for spec in specs}
     whole = Report()
-    for loaded in results.values():
-        whole.extend(loaded.report)
+    for checked in results.values():
+        whole.extend(checked.report)
     if as_json:
-        console.emit([_json(spec, loaded, strict) for spec, loaded in results.items()])
+        console.emit([_json(spec, checked, strict) for spec, checked in results.items()])
     else:
         console.show(whole)
-        for spec, loaded in results.items():
-            console.out(f"{spec}: {_summary(loaded)}")
-    if not all(_passes(loaded, strict) for loaded in results.values()):
+        console.out("\n".join(line for spec, checked in results.items() for line in _lines(spec, checked)))
+    if not all(checked.passes(strict) for checked in results.values()):
         raise SpecError(Report(), f"{whole.summary()} in {len(specs)} spec{'s' * (len(specs) > 1)}")
 
 
-def _check(spec: str) -> load.Loaded:
+def _check(spec: str) -> Checked:
     loaded = _stdin() if spec == "-" else load.check(spec)
-    if loaded.cluster:
-        loaded.report.extend(_compile(loaded.cluster))
-    return loaded
+    if loaded.cluster is None:
+        return Checked(None, loaded.report)
+    compiled = _compile(loaded.cluster, spec)
+    loaded.report.extend(compiled.report)
+    return Checked(loaded.cluster, loaded.report, compiled.fills)
 
 
 def _stdin() -> load.Loaded:
@@ -60,35 +80,42 @@ def _stdin() -> load.Loaded:
         return load.Loaded(None, Report([Diagnostic("PV003", f"stdin cannot be read: {error}")]))
 
 
-def _compile(cluster: Cluster) -> Report:
-    """Compile every machine's first-boot config and return what the compilers found."""
-    try:
-        compiler = importlib.import_module("provision.firstboot.compile")
-    except ModuleNotFoundError:
-        return Report()
-    report: Report = compiler.compile_cluster(cluster).report
-    return report
+def _compile(cluster: Cluster, spec: str) -> CompiledCluster:
+    from provision.firstboot.compile import compile_cluster
+
+    pins = locks.read(locks.path_for(spec)) if spec != "-" else None
+    traits = {name: registry.load(name).traits for name in cluster.providers}
+    additions = pins.additions if pins else locks.NEWEST_ADDITIONS
+    return compile_cluster(cluster, traits=traits, additions_version=additions)
 
 
-def _passes(loaded: load.Loaded, strict: bool) -> bool:
-    return not loaded.report.findings if strict else loaded.report.ok
-
-
-def _summary(loaded: load.Loaded) -> str:
-    cluster = loaded.cluster
+def _lines(spec: str, checked: Checked) -> list[str]:
+    cluster = checked.cluster
     if cluster is None:
-        return loaded.report.summary()
+        return [f"{spec}: {checked.report.summary()}"]
     machines, pools = len(cluster.machines), len(cluster.pools())
     size = f"{machines} machine{'s' * (machines != 1)} in {pools} pool{'s' * (pools != 1)}"
-    return f"cluster {cluster.name}, {size}: {loaded.report.summary()}"
+    fullest = [_fullest(cluster, pool, checked.fills) for pool in cluster.pools()]
+    return [f"{spec}: cluster {cluster.name}, {size}: {checked.report.summary()}", *filter(None, fullest)]
 
 
-def _json(spec: str, loaded: load.Loaded, strict: bool) -> Json:
-    cluster = loaded.cluster
+def _fullest(cluster: Cluster, pool: str, fills: Mapping[str, Fill]) -> str:
+    """Say how full a pool's channel is: the platform hands machines no more than its limit."""
+    found = [fills[machine.name] for machine in cluster.machines if machine.pool == pool and machine.name in fills]
+    if not found:
+        return ""
+    most = max(found, key=lambda fill: fill.size)
+    part = f"{most.size / most.limit:.0%} of {most.limit:,}" if most.limit else "no limit"
+    return f"  {pool}: first-boot config of up to {most.size:,} bytes, {part}"
+
+
+def _json(spec: str, checked: Checked, strict: bool) -> Json:
+    cluster = checked.cluster
     return {
         "file": spec,
-        "ok": _passes(loaded, strict),
+        "ok": checked.passes(strict),
         "cluster": cluster.name if cluster else None,
         "machines": [machine.name for machine in cluster.machines] if cluster else [],
-        "findings": loaded.report.to_json(),
+        "first_boot": {name: {"size": fill.size, "limit": fill.limit} for name, fill in checked.fills.items()},
+        "findings": checked.report.to_json(),
     }

@@ -38,14 +38,19 @@ class Known:
         return Owner(self.cluster, self.uid)
 
 
+def directory(root: Path, owner: Owner) -> Path:
+    """Return a cluster's directory below that of all states."""
+    return root / f"{owner.cluster}-{owner.uid}"
+
+
 def store(root: Path, owner: Owner) -> LocalStore:
-    """Return a cluster's store below the directory of all states."""
-    return LocalStore(root / f"{owner.cluster}-{owner.uid}")
+    """Return a cluster's store."""
+    return LocalStore(directory(root, owner))
 
 
 def known_hosts(root: Path, owner: Owner) -> Path:
     """Return the file in which ssh keeps the host keys of a cluster's machines."""
-    return root / f"{owner.cluster}-{owner.uid}" / "known_hosts"
+    return directory(root, owner) / "known_hosts"
 
 
 def remember(root: Path, known: Known) -> None:
@@ -71,10 +76,10 @@ def known(root: Path) -> list[Known]:
     return [_read(d) for d in directories if (d / ABOUT).is_file()]
 
 
-def _read(directory: Path) -> Known:
-    blob = LocalStore(directory).get(ABOUT)
+def _read(place: Path) -> Known:
+    blob = LocalStore(place).get(ABOUT)
     try:
         data = json.loads(blob.data if blob else b"")
         return Known(data["cluster"], data["uid"], data["spec"], data["providers"])
     except (ValueError, KeyError, TypeError) as error:
-        raise StateError(f"{directory / ABOUT} is damaged: {error}", hint="bring the cluster up again") from error
+        raise StateError(f"{place / ABOUT} is damaged: {error}", hint="bring the cluster up again") from error

@@ -1,0 +1,98 @@
+"""What goes into the slots of a recipe, and the payload that comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provision.apply import secret
+from provision.etcd.variables import meeting
+from provision.firstboot import payload, recipe
+from provision.firstboot.additions.etcd import node
+from provision.firstboot.additions.system import system
+from provision.firstboot.interpolate import SECRET
+from provision.firstboot.recipe import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provision.apply.desired import Desired
+    from provision.apply.forming import Forming
+    from provision.apply.phone_home import Nonces
+    from provision.apply.reception import Reception
+    from provision.firstboot.recipe import Slot
+    from provision.provider import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Binder:
+    """Binds recipes for one run.
+
+    `reception` is None when no machine can reach this computer. Secrets are read when a binder is made, so that one
+    that is missing stops the run before anything is made.
+    """
+
+    desired: Desired
+    providers: Mapping[str, Provider]
+    nonces: Nonces
+    forming: Forming
+    reception: Reception | None
+    secrets: Mapping[str, str] = field(repr=False)
+
+    def bind(self, name: str, generation: int) -> str:
+        """Return a machine's payload, as its platform's channel takes it.
+
+        Raises:
+            PlanError: a material is missing or too large.
+        """
+        made = self.desired.compiled.recipes[name]
+        materials = {slot.name: self._material(slot, name, generation) for slot in made.slots.values()}
+        provider = self.providers[self.desired.cluster.machine(name).provider]
+        return payload.fit(recipe.bind(made, materials), made.spec_version, provider.traits)
+
+    def _material(self, slot: Slot, name: str, generation: int) -> str:
+        match slot.kind:
+            case Kind.DEADLINE:
+                provider = self.desired.cluster.machine(name).provider
+                return self.desired.wanted[provider].labels.expires
+            case Kind.NONCE:
+                return self.nonces.of(name, generation)
+            case Kind.URL:
+                base = self._base(name)
+                return f"{base}/phone-home/{self.nonces.of(name, generation)}" if base else ""
+            case Kind.SECRET:
+                return self.secrets[slot.name.removeprefix(SECRET)]
+            case Kind.BOOTSTRAP:
+                return self._bootstrap(name)
+        raise AssertionError(f"nothing is made for slots of the kind {slot.kind}")
+
+    def _bootstrap(self, name: str) -> str:
+        boot = self.desired.compiled.bootstrap
+        if boot is None:
+            raise AssertionError(f"{name} has a slot for etcd in a cluster without etcd")
+        machine = self.desired.cluster.machine(name)
+        token = self.forming.token
+        url = token if "://" in token else f"{self._base(name)}/{token}"
+        variables = meeting(
+            node(machine, system(machine.os)),
+            boot,
+            cluster_token=f"{self.desired.owner.uid}-{self.forming.generation}",
+            discovery_url=url,
+        )
+        return "\n".join(f"{k}={v}" for k, v in variables.items())
+
+    def _base(self, name: str) -> str:
+        host = self.providers[self.desired.cluster.machine(name).provider].traits.host_address
+        return self.reception.url(host) if self.reception and host else ""
+
+
+def read_secrets(desired: Desired) -> dict[str, str]:
+    """Return the values of all secrets that some recipe has a slot for.
+
+    Raises:
+        ProvisionError: one cannot be had.
+    """
+    slots = {name for made in desired.compiled.recipes.values() for name in made.slots}
+    by_slot = {name.lower(): name for name in desired.cluster.secrets}
+    wanted = [by_slot[slot.removeprefix(SECRET)] for slot in sorted(slots) if slot.startswith(SECRET)]
+    return {name.lower(): value for name, value in secret.read(desired.cluster, wanted).items()}

@@ -1,0 +1,160 @@
+"""From a plan to a cluster that works: materials, the engine, first boots, etcd."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from provision import paths
+from provision.apply import forming, ready
+from provision.apply.engine import Engine
+from provision.apply.materials import Binder, read_secrets
+from provision.apply.phone_home import Nonces
+from provision.apply.reception import Reception, reception
+from provision.apply.session import LIFE, now
+from provision.apply.ways import endpoints
+from provision.etcd.health import check
+from provision.model import MACHINE, utc_text
+from provision.plan.model import Action
+from provision.state import home, records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from provision.apply.desired import Desired
+    from provision.apply.events import Event
+    from provision.apply.forming import Forming
+    from provision.apply.retry import Pace
+    from provision.apply.session import Session
+    from provision.model import Observed
+    from provision.plan.model import Plan
+
+MAKES = frozenset((Action.CREATE, Action.REPLACE))
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """One `up` of one plan.
+
+    `listener` is told the engine's events, `tell` the lines that come after it. `identity` is the private key for
+    tunnels to etcd, or None for ssh's own choice. `wait` is whether first boots and etcd are waited for.
+    """
+
+    session: Session
+    desired: Desired
+    plan: Plan
+    listener: Callable[[Event], None]
+    tell: Callable[[str], None]
+    pace: Pace
+    identity: Path | None = None
+    wait: bool = True
+
+    def run(self) -> None:
+        """Carry the plan out and wait for the cluster to work.
+
+        Raises:
+            PartialFailure, Interrupted, StateError: see `Engine.run`.
+            Unhealthy: machines run, but the cluster does not work in time.
+        """
+        deadline = time.monotonic() + self.pace.timeout
+        state = self.session.state
+        secrets = read_secrets(self.desired)
+        nonces = Nonces(state.store)
+        self._remember_life()
+        with self._reception(nonces) as open_to:
+            generation = self._settle(open_to)
+            binder = Binder(self.desired, self.session.providers, nonces, generation, open_to, secrets)
+            machines = self._carry_out(binder)
+            if self.wait:
+                self._await_first_boots(machines, nonces, open_to, deadline)
+                self._await_etcd(machines, generation, deadline)
+        state.tidy()
+
+    def _remember_life(self) -> None:
+        note = {"begun": utc_text(self.session.begun)}
+        if self.session.state.recorded.notes.get(LIFE) != note:
+            self.session.state.journal.append([records.note(LIFE, note)])
+
+    @contextmanager
+    def _reception(self, nonces: Nonces) -> Iterator[Reception | None]:
+        """Open the reception when this run makes or awaits machines that can reach this computer."""
+        hosts = {self.session.providers[name].traits.host_address for name in self.desired.wanted}
+        if not any(hosts) or not self._awaited():
+            yield None
+            return
+        store = self.session.state.store
+        registry = home.directory(paths.state(), self.desired.owner) / "discovery"
+        expected = {nonces.of(name, generation) for name, generation in self._awaited().items()}
+        with reception(store, registry, expected) as open_to:
+            yield open_to
+
+    def _awaited(self) -> dict[str, int]:
+        """Return the machines whose first boot was not reported yet, with the generations that they will have."""
+        reported = self.session.state.recorded.notes.get(ready.NOTE, {})
+        steps = [s for s in self.plan.steps if s.key.kind == MACHINE and s.action is not Action.DELETE]
+        return {s.key.name: s.generation for s in steps if reported.get(s.key.name) != s.generation}
+
+    def _settle(self, open_to: Reception | None) -> Forming:
+        boot = self.desired.compiled.bootstrap
+        store = self.session.state.store
+        if boot is None:
+            return forming.read(store)
+        own = open_to.url("127.0.0.1") if open_to else ""
+        return forming.settle(store, self.plan, boot, forming.token_maker(boot, own))
+
+    def _carry_out(self, binder: Binder) -> Mapping[str, Observed]:
+        engine = Engine(
+            self.plan,
+            self.session.providers,
+            self.session.state,
+            bind=binder.bind,
+            clock=now,
+            listener=self.listener,
+            pace=self.pace,
+        )
+        return {key.name: o for key, o in engine.run().observed.items() if o.kind == MACHINE}
+
+    def _await_first_boots(
+        self, machines: Mapping[str, Observed], nonces: Nonces, open_to: Reception | None, deadline: float
+    ) -> None:
+        state = self.session.state
+        awaited = {n: _generation(machines[n]) for n in self._awaited() if n in machines}
+        if not awaited or not self._can_report(machines, awaited):
+            return
+        secrets = {name: nonces.of(name, generation) for name, generation in awaited.items()}
+        reports = open_to.reports if open_to else {}
+        waiting = ready.Waiting(machines, secrets, reports, self.session.providers)
+        try:
+            ready.first_boots(waiting, deadline=deadline, tell=self.tell)
+        finally:
+            came = {name: awaited[name] for name, nonce in secrets.items() if nonce in reports}
+            note = {**state.recorded.notes.get(ready.NOTE, {}), **came}
+            state.journal.append([records.note(ready.NOTE, note)])
+
+    def _can_report(self, machines: Mapping[str, Observed], awaited: Mapping[str, int]) -> bool:
+        """Whether reports can come: machines reach this computer, or this computer reads their consoles as they write.
+
+        Clouds deliver a console's text minutes late and in parts; there, etcd's health is what is waited for.
+        """
+        traits = [self.session.providers[machines[name].provider].traits for name in awaited]
+        return all(t.host_address or t.local for t in traits)
+
+    def _await_etcd(self, machines: Mapping[str, Observed], generation: Forming, deadline: float) -> None:
+        voters = {m.name for m in self.desired.cluster.voters()}
+        boot = self.desired.compiled.bootstrap
+        there = [machines[name] for name in sorted(voters) if name in machines]
+        if boot is None:
+            return
+        known_hosts = home.known_hosts(paths.state(), self.desired.owner)
+        with endpoints(there, known_hosts, identity=self.identity) as urls:
+            ready.etcd(partial(check, urls, voters), deadline=deadline, tell=self.tell)
+        if not generation.formed:
+            forming.write(self.session.state.store, replace(generation, formed=True))
+
+
+def _generation(machine: Observed) -> int:
+    return machine.labels.generation if machine.labels else 0

@@ -1,0 +1,26 @@
+"""`provision replace`: make one machine anew."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from provision.cli import options
+from provision.cli.up import up
+
+
+def replace(
+    machine: Annotated[str, typer.Argument(help="The machine's name.", metavar="MACHINE")],
+    spec: options.Spec = "cluster.yaml",
+    yes: options.Yes = False,
+    identity: options.Identity = None,
+    timeout: options.Timeout = 1200,
+) -> None:
+    """Remove a machine and make it anew with the next generation; the same as `up --replace MACHINE`.
+
+    \b
+    Example:
+      provision replace demo-core-2 cluster.yaml
+    """
+    up(spec, [machine], yes=yes, identity=identity, timeout=timeout, lock_timeout=0, as_json=False, wait=True)

@@ -1,0 +1,87 @@
+"""`provision up`: make the cluster what the spec says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provision.apply.preflight import preflight
+from provision.apply.retry import Pace
+from provision.apply.session import opened
+from provision.apply.up import Up
+from provision.cli import console, options, progress
+from provision.plan import render, saved
+from provision.plan.model import Action
+
+if TYPE_CHECKING:
+    from provision.plan.model import Plan
+    from provision.plan.saved import SavedPlan
+
+DESTROYS = frozenset((Action.REPLACE, Action.DELETE))
+
+
+def up(
+    spec: Annotated[
+        str, typer.Argument(help="The cluster spec, or a plan that `plan -o` wrote.", metavar="SPEC|PLAN")
+    ] = "cluster.yaml",
+    replace: options.Replace = None,
+    yes: options.Yes = False,
+    wait: Annotated[bool, typer.Option(help="Wait for first boots and for etcd's health.")] = True,
+    identity: options.Identity = None,
+    timeout: options.Timeout = 1200,
+    lock_timeout: options.LockTimeout = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Make the cluster what the spec says: create, change, replace, remove; then wait until it is healthy.
+
+    Says what it will do first, and asks before it replaces or removes machines. After any interruption, run it again:
+    nothing is lost and nothing is made twice.
+
+    \b
+    Example:
+      provision up cluster.yaml
+      provision up --replace demo-core-2 cluster.yaml
+    """
+    agreed = _saved(spec)
+    with opened(
+        agreed.spec if agreed else spec, mode="exclusive", lock_timeout=lock_timeout, waiting=_waiting
+    ) as session:
+        desired = session.desired()
+        console.show(desired.compiled.report)
+        console.show(preflight(session.providers, desired.wanted))
+        plan = session.plan(desired, replace=replace or ())
+        if agreed:
+            agreed.verify(plan)
+        console.note(render.table(plan))
+        if not (yes or agreed):
+            _confirm(plan)
+        tell = console.note if not as_json else _said
+        listener = progress.listener(as_json=as_json)
+        Up(session, desired, plan, listener, tell, Pace(timeout=timeout), identity, wait).run()
+    console.note(f"{desired.owner.cluster} is up")
+
+
+def _saved(text: str) -> SavedPlan | None:
+    """Return the plan that a file holds, or None when it is a spec."""
+    try:
+        data = json.loads(Path(text).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return saved.load(Path(text)) if isinstance(data, dict) and data.get("format") == saved.FORMAT else None
+
+
+def _confirm(plan: Plan) -> None:
+    destroyed = [s.key.name for s in plan.steps if s.action in DESTROYS and not s.deferred]
+    if destroyed:
+        console.confirm(f"This ends {', '.join(destroyed)}, with all their data.", plan.owner.cluster)
+
+
+def _waiting(holder: object) -> None:
+    console.note(f"waiting for {holder or 'another run'} to end")
+
+
+def _said(text: str) -> None:
+    console.line({"event": "said", "text": text})
