@@ -29,6 +29,7 @@ _ERRNO = {
 }
 
 _SAID = (
+    (r"ended by signal|has not come up", Kind.UNAVAILABLE, "try again; look for what kills it or slows it down"),
     (r"No space left on device|Disk quota exceeded", Kind.CAPACITY, "free some disk space"),
     (r"[Cc]annot (allocate|set up guest) memory", Kind.CAPACITY, "free some memory, or give the machines less"),
     (r"KVM", Kind.UNSUPPORTED, "set the provider's option `accelerator: tcg`, or `auto`"),
@@ -72,7 +73,7 @@ def from_words(doing: str, said: str) -> ProviderError:
     words = sentence(said) or "it gave no reason"
     for pattern, kind, hint in _SAID:
         if re.search(pattern, words):
-            return ProviderError(f"{doing}: {words}", kind=kind, hint=hint)
+            return ProviderError(f"{doing}: {words}", kind=kind, retryable=kind is Kind.UNAVAILABLE, hint=hint)
     return ProviderError(f"{doing}: {words}", kind=Kind.INVALID)
 
 

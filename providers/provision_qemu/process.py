@@ -79,6 +79,7 @@ def start(place: Place, machine: Machine, accelerator: str, held: int) -> None:
         if said is None:
             place.started.touch()
             return
+        stop(place)  # it may run all the same, when what was killed is the part that waits for it
         if not re.search("host forwarding rule", said):
             break
     raise errors.from_words(f"qemu does not start machine {machine.name}", said or "")
@@ -141,7 +142,6 @@ def _launch(place: Place, arguments: list[str], held: int) -> str | None:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            stop(place)
             return f"it has not come up after {START_LIMIT:.0f} s"
     if run.returncode == 0:
         return None

@@ -27,6 +27,7 @@ def test_some_steps(tmp_path, what, how, stride):
 
 
 @pytest.mark.vm
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("how", ["kill", "interrupt"])
 @pytest.mark.parametrize("what", ["create", "delete"])
 def test_every_step(tmp_path, what, how):
