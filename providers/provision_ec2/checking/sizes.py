@@ -63,7 +63,7 @@ def _offers(view: View) -> Iterator[Diagnostic]:
         Filters=filters,
     )
     offered = {(item["InstanceType"], item["Location"]) for item in items}
-    groups = {(str(m.size), m.zones): m for m in view.wanted.machines if m.size in view.types}
+    groups = {(str(m.size), m.zones): m for m in view.wanted.machines if str(m.size) in view.types}
     for (size, zones), machine in groups.items():
         missing = [zone for zone in zones if (size, zone) not in offered]
         if missing:

@@ -40,11 +40,15 @@ class Strict:
         self._tokens: dict[tuple[str, ...], tuple[dict[str, str], bytes]] = {}
         self._calls: list[dict[str, Any]] = []
         self._under_way = 0
+        self._quota: float | None = None
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith("/strict/"):
             return _respond(start, 200, json.dumps(self._control(environ)).encode(), "application/json")
         call = query.read(environ)
+        if self._quota is not None and environ.get("HTTP_X_AMZ_TARGET", "").endswith(".GetServiceQuota"):
+            quota = {"Quota": {"QuotaName": "Running On-Demand Standard instances", "Value": self._quota}}
+            return _respond(start, 200, json.dumps(quota).encode(), "application/x-amz-json-1.1")
         if call is None:
             return self._moto(environ, start)  # type: ignore[no-any-return]
         return self._serve(call, environ, start)
@@ -80,6 +84,8 @@ class Strict:
                 return 200, replayed
             for rule in rules.RULES.get(call.action, ()):
                 rule(call)
+            if call.params.get("DryRun") == "true":  # moto obeys some dry runs as if they were none
+                raise Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
             if call.action == "TerminateInstances" and _all_terminated(call, environ):
                 return 200, b"<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>"
             status, body = _ask(self._moto, environ)
@@ -134,6 +140,8 @@ class Strict:
                     self._faults = Faults(given["faults"], given.get("seed", 0))
                 case "/strict/baseline":
                     self._calls, self._base = [], _world()
+                case "/strict/quota":
+                    self._quota = given["value"]
                 case "/strict/calls":
                     return self._calls
                 case "/strict/world":
