@@ -6,6 +6,7 @@ import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from provision.diagnostics import path_text
 from provision.spec.files import FileError
 from provision.spec.model import NodeConfig
 
@@ -83,19 +84,14 @@ def kind_of(name: str, text: str) -> str | None:
 
 
 def _inline(draft: Draft, path: Trail, kind: str, text: str) -> NodeConfig:
-    line, column = _start(draft, path)
-    return NodeConfig(kind, text, draft.document.file, draft.files.directory(), line, column)
-
-
-def _start(draft: Draft, path: Trail) -> tuple[int, int]:
-    """Return the line and column in the spec of an inline text's first character."""
-    node = draft.document.scalars[path]
-    line, column = node.start_mark.line + 1, node.start_mark.column + 1
-    if node.style not in ("|", ">"):
-        return line, column + bool(node.style)
-    below = draft.document.text.splitlines()[line : node.end_mark.line + 1]
-    indents = [len(text) - len(text.lstrip(" ")) for text in below if text.strip()]
-    return line + 1, (indents[0] if indents else 0) + 1
+    """Return an inline config; where its lines are not lines of the spec, it counts as a file of its own."""
+    file, node = draft.document.file, draft.document.scalars[path]
+    if node.style != "|":
+        return NodeConfig(kind, text, f"{file}#{path_text(path)}", draft.files.directory())
+    first = node.start_mark.line + 1
+    below = draft.document.text.splitlines()[first : node.end_mark.line + 1]
+    indents = [len(line) - len(line.lstrip(" ")) for line in below if line.strip()]
+    return NodeConfig(kind, text, file, draft.files.directory(), first + 1, (indents[0] if indents else 0) + 1)
 
 
 def _keys(draft: Draft) -> Iterator[Diagnostic]:

@@ -26,7 +26,8 @@ class NodeConfig:
 
     `format` is "butane", "ignition", "container-linux" or "cloud-config". `text` is the config itself, `file` the
     name that findings show, `directory` where its `local:` files are looked up. `line` and `column` say where an
-    inline text starts in the spec.
+    inline text starts in the spec; one that is quoted or folded has a name of its own, since its lines are not the
+    spec's.
     """
 
     format: str

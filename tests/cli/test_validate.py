@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,8 +38,35 @@ def specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_right_spec(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["validate", "good.yaml"]) == 0
     said = capsys.readouterr()
-    assert said.out == "good.yaml: cluster demo, 3 machines in 1 pool: no findings\n"
+    first, second = said.out.splitlines()
+    assert first == "good.yaml: cluster demo, 3 machines in 1 pool: no findings"
+    assert re.fullmatch(r"  core: first-boot config of up to \d,\d{3} bytes, no limit", second)
     assert said.err == ""
+
+
+def test_how_full_the_platforms_channel_is(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ec2 = GOOD.replace("{qemu: }", "{ec2: {region: eu-west-1, image: ami-12345678}}").replace("os: lab", "os: flatcar")
+    (specs / "ec2.yaml").write_text(ec2.replace("ssh: {", "ssh: {from: [203.0.113.0/24], "))
+    assert run(["validate", "ec2.yaml"]) == 0
+    assert re.search(r"core: first-boot config of up to [\d,]+ bytes, \d+% of 16,384\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("config", "place"),
+    [
+        ("core.bu", "core.bu:3:1"),
+        ('{butane: "variant: fcos\\nversion: 1.4.0\\nstroage: {}\\n"}', "inline.yaml#$.pools.core.config.butane:3:1"),
+        ("\n      butane: |\n        variant: fcos\n        version: 1.4.0\n        stroage: {}\n", "inline.yaml:15:9"),
+    ],
+)
+def test_node_configs_are_compiled(specs: Path, capsys: pytest.CaptureFixture[str], config: str, place: str) -> None:
+    (specs / "core.bu").write_text("variant: fcos\nversion: 1.4.0\nstroage: {}\n")
+    pools = f"pools:\n  core:\n    count: 3\n    config: {config}"
+    (specs / "inline.yaml").write_text(GOOD.replace("pools: {core: {count: 3}}", pools))
+    run(["validate", "--strict", "inline.yaml"])
+    said = capsys.readouterr().err
+    assert "stroage" in said
+    assert f"--> {place}" in said
 
 
 def test_a_wrong_spec_tells_everything_at_once(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +81,7 @@ def test_a_wrong_spec_tells_everything_at_once(specs: Path, capsys: pytest.Captu
 def test_one_wrong_spec_among_several_is_enough(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["validate", "good.yaml", "wrong.yaml", "missing.yaml"]) == 3
     said = capsys.readouterr()
-    assert said.out.splitlines() == [
+    assert [line for line in said.out.splitlines() if not line.startswith(" ")] == [
         "good.yaml: cluster demo, 3 machines in 1 pool: no findings",
         "wrong.yaml: 2 errors",
         "missing.yaml: 1 error",
@@ -76,6 +104,9 @@ def test_json(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "ok": True,
         "cluster": "demo",
         "machines": ["demo-core-1", "demo-core-2", "demo-core-3"],
+        "first_boot": {
+            f"demo-core-{n}": {"size": good["first_boot"]["demo-core-1"]["size"], "limit": 0} for n in (1, 2, 3)
+        },
         "findings": [],
     }
     assert (wrong["ok"], wrong["cluster"], wrong["machines"]) == (False, None, [])

@@ -122,7 +122,8 @@ def test_node_configs_say_where_their_text_stands(cluster: Cluster) -> None:
     )
     quoted = cluster.machine("demo-work-2").config
     assert quoted is not None
-    assert FULL.splitlines()[quoted.line - 1][quoted.column - 1 :].startswith('{"ignition"')
+    assert (quoted.file, quoted.line, quoted.column) == ("cluster.yaml#$.machines.demo-work-2.config.ignition", 1, 1)
+    assert cluster.sources[quoted.file] == quoted.text
     assert cluster.sources["core.bu"].startswith("variant")
 
 
