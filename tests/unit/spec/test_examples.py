@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from provision.cli.init import FILES, starter
+from provision.cli.main import run
 from provision.spec.load import check
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -56,3 +57,8 @@ def test_what_the_starter_has_commented_out_is_right_as_well(tmp_path: Path) -> 
     report = check(tmp_path / "cluster.yaml").report
     assert report.ok, report.render()
     assert {f.code for f in report} == {"PV030", "PV053"}, report.render()  # no key; nothing is made on ec2
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_examples_node_configs_compile(name: str) -> None:
+    assert run(["validate", str(EXAMPLES / name / "cluster.yaml")]) == 0
