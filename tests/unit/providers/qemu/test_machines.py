@@ -235,7 +235,7 @@ def test_lost_files_of_a_stopped_machine_keep_nobody_from_deleting_it(kit, name)
     machine = kit.make("one")
     (pid,) = processes(kit.root)
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not processes(kit.root))
+    until(lambda: kit.only().state is State.STOPPED)
     (kit.directory("one") / name).unlink()
     assert kit.only().state is State.STOPPED
     kit.delete(machine)
