@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from provision.errors import ProviderError
 from provision_qemu import accelerator, download, errors, image, network, place, process, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from provision.diagnostics import Path as Trail
     from provision.model import Json, MachineWanted, Wanted
@@ -40,12 +41,13 @@ class Host:
 
 @dataclass(slots=True)
 class Preflight:
-    """One check: what is wanted, of whom, and the findings so far; each is made once."""
+    """One check: what is wanted, of whom, and the findings so far; each is made once, and each image looked at once."""
 
     wanted: Wanted
     options: Json
     context: Context
     report: Report = field(default_factory=Report)
+    inspect: Callable[[Path], image.Image] = field(default_factory=lambda: functools.cache(image.inspect))
 
     def say(self, code: str, message: str, path: Trail, hint: str, severity: Severity = Severity.ERROR) -> None:
         """Add a finding unless another machine of the pool gave the same."""
@@ -127,7 +129,7 @@ def _image(run: Preflight, machine: MachineWanted, wanted: size.Size) -> int:
             where = download.cached(where, run.context.cache)
             if not where.exists():
                 return wanted.disk
-        base = image.inspect(where) if shutil.which("qemu-img") else None
+        base = run.inspect(where) if shutil.which("qemu-img") else None
     except ProviderError as error:
         run.say("PV504", error.message, path, error.hint or "name `lab`, a file, a folder, or a URL with its SHA-256")
         return wanted.disk
