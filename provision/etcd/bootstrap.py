@@ -78,7 +78,7 @@ def decide(etcd: Etcd, facts: Facts, report: Report) -> Bootstrap | None:
     Args:
         etcd: the spec's section.
         facts: what is known of the voters and of the way to this computer.
-        report: gets the findings PV450 to PV458.
+        report: gets the findings PV450 to PV459.
     """
     mode, reason = _choose(etcd, facts, report)
     before = len(report.errors)
@@ -131,6 +131,9 @@ def _check_version(etcd: Etcd, mode: Mode, report: Report) -> None:
     if mode in (Mode.PRIVATE, Mode.URL) and version is not None and not version.discovery:
         message = f"etcd {etcd.version} has no v2 discovery client"
         report.error("PV453", message, path=TRAIL, hint="take static or srv, or etcd 3.5")
+    if mode is Mode.SRV and not etcd.tls and version is not None and not version.plain_srv:
+        message = f"etcd {etcd.version} finds nobody by SRV records unless it has TLS"
+        report.error("PV459", message, path=TRAIL, hint="write `tls: true`, or take another mode")
 
 
 def _check_mode(etcd: Etcd, mode: Mode, facts: Facts, report: Report) -> None:

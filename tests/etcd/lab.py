@@ -28,6 +28,8 @@ PACKAGES = {
     "etcdctl": "etcd-client",
     "discovery.etcd.io": "etcd-discovery",
     "openssl": "openssl",
+    "dnsmasq": "dnsmasq-base",
+    "ip": "iproute2",
 }
 
 

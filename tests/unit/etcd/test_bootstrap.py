@@ -20,7 +20,8 @@ DECISIONS = [
     (Etcd(bootstrap="static"), PLANNED, "", Mode.STATIC),
     (Etcd(bootstrap="discovery"), PLANNED, "10.0.2.2", Mode.PRIVATE),
     (Etcd(bootstrap="discovery", discovery=URL), UNKNOWN, "", Mode.URL),
-    (Etcd(bootstrap="srv", domain="example.org"), UNKNOWN, "", Mode.SRV),
+    (Etcd(bootstrap="srv", domain="example.org", tls=True), UNKNOWN, "", Mode.SRV),
+    (Etcd(bootstrap="srv", domain="example.org", version="3.5"), UNKNOWN, "", Mode.SRV),
     (Etcd(version="3.6"), PLANNED, "", Mode.STATIC),
 ]
 
@@ -46,6 +47,7 @@ FINDINGS = [
     (Etcd(bootstrap="discovery", discovery=f"{URL}/{'a' * 32}"), PLANNED, "", "PV456"),
     (Etcd(bootstrap="discovery", discovery="https://discovery.etcd.io"), PLANNED, "", "PV457"),
     (Etcd(bootstrap="discovery", tls=True), UNKNOWN, "10.0.2.2", "PV458"),
+    (Etcd(bootstrap="srv", domain="example.org"), PLANNED, "", "PV459"),
 ]
 
 
