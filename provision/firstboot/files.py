@@ -80,6 +80,10 @@ class Files:
         except OSError as error:
             raise LocalFileError(f"stat {path}: {_reason(error)}") from None
 
+    def shown(self, name: str) -> str:
+        """Return the path under which a file is shown to people."""
+        return _join(self.root, name)
+
     def walk(self, top: str) -> Iterator[Entry | LocalFileError]:
         """Yield a folder and all below it, in the order of names, each folder before what it holds.
 

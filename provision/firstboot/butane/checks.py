@@ -39,7 +39,12 @@ def one_source(value: Value, path: Path, found: Inputs) -> None:
 
 
 def inline_config(value: Value, path: Path, found: Inputs) -> None:
-    if path[:2] == ("ignition", "config") and "inline" in value and not {"local", "source"} & value.keys():
+    if (
+        found.drop_in
+        and path[:2] == ("ignition", "config")
+        and "inline" in value
+        and not {"local", "source"} & value.keys()
+    ):
         found.child_config(value["inline"], path)
 
 

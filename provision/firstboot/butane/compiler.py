@@ -21,6 +21,7 @@ from provision.firstboot.butane.variants import Variant, variant
 from provision.firstboot.decode import DecodeError, decode
 from provision.firstboot.fields import Layer, Struct, build
 from provision.firstboot.ignition.golang import semver
+from provision.firstboot.ignition.messages import UNUSED_KEY
 from provision.firstboot.ignition.serialise import ordered
 from provision.firstboot.ignition.validate import Found, check, duplicates
 from provision.located import child
@@ -115,6 +116,16 @@ def compile_node(
     return _Compiler(root, text, file, drop_in=drop_in).compile(files, raw=raw, plain=plain)
 
 
+def compile_child(text: str, file: str, name: str, parent: Translation) -> Compiled:
+    """Compile a config that another one merges; `name` is what the parent calls it."""
+    try:
+        root = tree.compose(text)
+    except tree.YamlError as error:
+        return failed_yaml(error, text, file)
+    compiler = _Compiler(root, text, file, within=(*parent.within, name))
+    return compiler.compile(parent.files, raw=True, plain=parent.plain)
+
+
 @cache
 def _header() -> Struct:
     table = {"commonFields": {"version": "str", "variant": "str"}}
@@ -126,10 +137,13 @@ class _Stop(Exception):
 
 
 class _Compiler:
-    def __init__(self, root: Node | None, text: str, file: str, *, drop_in: bool) -> None:
+    def __init__(
+        self, root: Node | None, text: str, file: str, *, drop_in: bool = False, within: tuple[str, ...] = ()
+    ) -> None:
         self._root = root
         self._file = file
         self._drop_in = drop_in
+        self._within = within
         self._report = Report(sources={file: text})
         self._variant: Variant | None = None
         self._origins = Origins(user=True)
@@ -140,7 +154,7 @@ class _Compiler:
             chosen = self._variant = self._header()
             value = self._decode(chosen.struct, "")
             found = self._check_input(value, chosen)
-            job = Translation(chosen, files, found, plain)
+            job = Translation(chosen, files, found, plain, self._within)
             config = self._translate(value, job, raw=raw)
             ignition = ordered(config, job.struct)
             if chosen.openshift and not raw:
@@ -188,7 +202,7 @@ class _Compiler:
         unused_keys(self._root, value, chosen.struct, found, self._file)
         check(value, chosen.struct, found)
         self._flush(found)
-        if not self._report.ok:
+        if self._hopeless():
             raise _Stop(messages.SOURCE_INVALID.text)
         return Inputs(chosen.base, chosen.spec, drop_in=self._drop_in)
 
@@ -204,7 +218,7 @@ class _Compiler:
         wrapped = bool(chosen.openshift) and not raw
         for path, message in forbidden_fields(config, job.struct, chosen.forbidden):
             self._generated(path, message, wrapped=wrapped)
-        if not self._report.ok:
+        if self._hopeless():
             raise _Stop(messages.SOURCE_INVALID.text)
         found = Found(chosen.spec)
         duplicates(config, job.struct, found)
@@ -249,13 +263,19 @@ class _Compiler:
 
     def _stop_if_fatal(self, job: Translation) -> None:
         self._flush(job.found)
-        if not self._report.ok:
+        if self._hopeless():
             raise _Stop(messages.SOURCE_INVALID.text)
+
+    def _hopeless(self) -> bool:
+        """Whether to end here: unused keys alone do not keep the other findings from the user."""
+        return any(finding.code != UNUSED_KEY.code for finding in self._report.errors)
 
     def _flush(self, found: Inputs) -> None:
         for noted in found.findings:
             self._note(noted)
+        self._report.extend(found.passed)
         found.findings.clear()
+        found.passed = Report()
 
     def _note(self, noted: Noted) -> None:
         severity = Severity.ERROR if noted.error else Severity.WARNING

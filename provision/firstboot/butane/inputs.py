@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provision.diagnostics import Report
 from provision.firstboot.butane import messages as m
 from provision.firstboot.ignition import messages as im
 from provision.firstboot.ignition.golang import semver
-from provision.firstboot.ignition.model import VERSIONS, types
+from provision.firstboot.ignition.model import types
 from provision.firstboot.ignition.validate import Found, check, duplicates
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Inputs:
         self.spec = spec
         self.drop_in = drop_in
         self.findings: list[Noted] = []
+        self.passed = Report()
+        """What was found in other files, at its places there."""
 
     @property
     def fatal(self) -> bool:
@@ -51,7 +54,7 @@ class Inputs:
         self.findings.append(Noted(path, message, error=False, span=span))
 
     def child_config(self, text: str, path: Path) -> None:
-        """Check an inline config that is to be merged; butane reports it at paths of the child."""
+        """Check an inline config that is to be merged as butane does, which reports it at paths of the child."""
         try:
             raw = json.loads(text)
             written = raw["ignition"].get("version", "") if isinstance(raw.get("ignition", {}), dict) else ""
@@ -59,26 +62,16 @@ class Inputs:
             self._not_a_config(error, path)
             return
         version = semver(written) if isinstance(written, str) else None
-        if version not in (None, self.spec) and (self.drop_in or version not in VERSIONS):
+        if version not in (None, self.spec):
             self.warn((*path, "version"), m.OTHER_IGNITION_VERSION)
             return
-        self._child_findings(raw, text, version or self.spec, path)
+        self._child_findings(raw, version or self.spec)
 
     def _not_a_config(self, error: Exception, path: Path) -> None:
-        if self.drop_in:
-            self.error((), im.NOT_JSON.format(problem=error))
+        self.error((), im.NOT_JSON.format(problem=error))
         self.error((*path, "inline"), im.CONFIG_INVALID)
 
-    def _child_findings(self, raw: dict[str, Any], text: str, version: str, path: Path) -> None:
-        from provision.firstboot.ignition.load import load
-
-        if not self.drop_in:
-            _, report = load(text, "inline")
-            for finding in report:
-                where = f"{finding.span.line}:{finding.span.column}" if finding.span else "it"
-                told = m.CHILD.format(name=f"(line {where})", text=finding.message)
-                (self.error if finding.severity == "error" else self.warn)((*path, "inline"), told)
-            return
+    def _child_findings(self, raw: dict[str, Any], version: str) -> None:
         found = Found(version)
         found.version = self.spec
         check(raw, types(version), found)

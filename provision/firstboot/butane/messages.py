@@ -144,4 +144,10 @@ OTHER_IGNITION_VERSION = Message(
     "skipping validation for the merge/replace ignition config due to an unkown version",
     "write the child at the spec version that this config becomes",
 )
-CHILD = Message("PV177", "in the merged config {name}: {text}", "correct the child config")
+CHILD_CIRCLE = Message("PV177", "the config merges itself: {name}", "remove one of these references")
+CHILD_DEEP = Message("PV178", "configs merge configs more than {limit} levels deep", "merge them side by side")
+CHILD_NEWER = Message(
+    "PV179",
+    "the merged config has Ignition {child}, its parent {parent}; a system that reads {parent} may not read the child",
+    "give both the same version",
+)

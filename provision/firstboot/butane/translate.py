@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from provision.firstboot.butane import messages as m
+from provision.firstboot.butane.children import child
 from provision.firstboot.butane.origins import Origins
 from provision.firstboot.files import Escape, LocalFileError
 from provision.firstboot.ignition import dataurl
@@ -35,15 +36,21 @@ class Translation:
     """One translation under way: what it may read, what it has found, and where its output comes from."""
 
     def __init__(
-        self, variant: Variant, files: Files | None, found: Inputs, plain: Callable[[bytes], bool] | None
+        self,
+        variant: Variant,
+        files: Files | None,
+        found: Inputs,
+        plain: Callable[[bytes], bool] | None,
+        within: tuple[str, ...] = (),
     ) -> None:
         self.variant = variant
+        self.within = within
         self.files = files
         self.found = found
         self.origins = Origins(user=True)
         self.spec = variant.spec
         self.struct = types(variant.spec)
-        self._plain = plain
+        self.plain = plain
 
     def resource(self, content: bytes, given: str | None) -> tuple[str, str | None]:
         """Return the data URL of a content, and what to write as its compression (None: leave it as it is).
@@ -52,7 +59,7 @@ class Translation:
         """
         if self.variant.base == 1:
             return dataurl.escaped(content), None
-        if self._plain is not None and self._plain(content):
+        if self.plain is not None and self.plain(content):
             return dataurl.escaped(content), None if given else ""
         url, packed = dataurl.encode(content, compress=not given and self.variant.compresses)
         return url, None if given else "gzip" if packed else ""
@@ -107,6 +114,8 @@ def _resource(value: Value, result: Value, job: Translation, path: Path, to: Pat
         if name not in value:
             continue
         content = to_bytes(value[name]) if name == "inline" else job.read(value[name], (*path, name))
+        if content is not None and path[:2] == ("ignition", "config") and not job.found.drop_in:
+            content = child(content, value[name] if name == "local" else "", job, (*path, name))
         if content is None:
             return
         url, compression = job.resource(content, result.get("compression"))

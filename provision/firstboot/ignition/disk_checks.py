@@ -175,7 +175,7 @@ def clevis_custom(value: Value, path: Path, found: Found) -> None:
         return
     if not pin:
         found.error((*path, "pin"), m.CLEVIS_PIN_REQUIRED)
-    elif pin not in ("tpm2", "tang", "sss") and not (pin == "trustee" and found.spec >= (3, 6)):
+    elif found.spec < (3, 6) and pin not in ("tpm2", "tang", "sss"):
         found.error((*path, "pin"), m.CLEVIS_PIN)
     if not config:
         found.error((*path, "config"), m.CLEVIS_CONFIG_REQUIRED)
