@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provision import paths
 from provision.apply.engine import Engine
 from provision.apply.retry import Pace
 from provision.apply.session import now
@@ -9,6 +10,7 @@ from provision.apply.target import find
 from provision.cli import console, options, progress
 from provision.plan import render
 from provision.plan.diff import diff
+from provision.state import home
 
 
 def down(
@@ -33,6 +35,7 @@ def down(
         plan = diff((), state.recorded, found.observed(), owner=found.owner, traits=traits)
         if plan.empty and not plan.vanished:
             console.note(f"nothing of {found.owner.cluster} is there")
+            home.forget(paths.state(), found.owner)
             return
         console.note(render.table(plan))
         if plan.changes and not yes:
@@ -43,6 +46,7 @@ def down(
         )
         engine.run()
         state.tidy()
+        home.forget(paths.state(), found.owner)
     console.note(f"{found.owner.cluster} is gone")
 
 

@@ -66,6 +66,15 @@ def remember(root: Path, known: Known) -> None:
         target.put(ABOUT, data)
 
 
+def forget(root: Path, owner: Owner) -> None:
+    """Take a cluster that is gone out of the list; its journal stays, since it remembers which generations were used.
+
+    Raises:
+        StateError: it cannot be removed.
+    """
+    store(root, owner).delete(ABOUT)
+
+
 def known(root: Path) -> list[Known]:
     """Return all clusters with state here, sorted by name.
 
