@@ -17,7 +17,7 @@ from provision.firstboot.butane.inputs import Inputs
 from provision.firstboot.butane.origins import Origins, merge_with_origins, snake
 from provision.firstboot.butane.translate import Translation, translate
 from provision.firstboot.butane.unused import unused_keys
-from provision.firstboot.butane.variants import Variant, variant
+from provision.firstboot.butane.variants import Variant, known, variant
 from provision.firstboot.decode import DecodeError, decode
 from provision.firstboot.fields import Layer, Struct, build
 from provision.firstboot.ignition.golang import semver
@@ -177,7 +177,7 @@ class _Compiler:
         if chosen is None and (name, at) == ("rhcos", "0.1.0"):
             raise self._stop(messages.RHCOS, ("variant",))
         if chosen is None:
-            hint = _known(name)
+            hint = known(name)
             message = messages.UNKNOWN_VERSION.format(variant=name, version=at)._replace(hint=hint)
             raise self._stop(message, ("version",))
         return chosen
@@ -311,14 +311,3 @@ def _merged(parent: Value, parents: Origins, config: Value, job: Translation) ->
         return config
     config, job.origins = merge_with_origins(parent, parents, config, job.origins, job.struct, job.spec)
     return config
-
-
-def _known(name: str) -> str:
-    from provision.firstboot.butane.variants import names
-    from provision.firstboot.suggest import did_you_mean
-
-    versions = [other for variant_name, other in names() if variant_name == name]
-    if versions:
-        return f"{name} has the versions {', '.join(versions)}"
-    every = dict.fromkeys(variant_name for variant_name, _ in names())
-    return did_you_mean(name, every) or f"the variants are {', '.join(every)}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provision.firstboot.butane import checks, messages
 from provision.firstboot.fields import Layer, Struct, build, holds, load_table, version
+from provision.firstboot.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from provision.firstboot.ignition.messages import Message
@@ -79,3 +80,12 @@ def variant(name: str, at: str) -> Variant | None:
 def names() -> list[tuple[str, str]]:
     """Return all variants with their versions."""
     return [(name, at) for name, all_ in load_table("butane", "variants").items() if name[0] != "_" for at in all_]
+
+
+def known(name: str) -> str:
+    """Say which versions a variant has, or which variants there are."""
+    versions = [other for variant_name, other in names() if variant_name == name]
+    if versions:
+        return f"{name} has the versions {', '.join(versions)}"
+    every = dict.fromkeys(variant_name for variant_name, _ in names())
+    return did_you_mean(name, every) or f"the variants are {', '.join(every)}"
