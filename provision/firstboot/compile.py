@@ -5,23 +5,21 @@ Reads no secret, asks no network; the same spec, lock and local files give the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from provision.diagnostics import Diagnostic, Report, Severity, Span
+from provision.diagnostics import Report
 from provision.etcd.bootstrap import Bootstrap, Facts, decide
-from provision.firstboot import ignition, payload
-from provision.firstboot.additions import assemble
-from provision.firstboot.additions.render_ignition3 import render
-from provision.firstboot.additions.system import system
-from provision.firstboot.nodeconfig import NodeConfigs
-from provision.firstboot.recipe import Recipe, Slot, markers
+from provision.firstboot import payload
+from provision.firstboot.additions import fitness
+from provision.firstboot.pool import Pools
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provision.firstboot.payload import Fill
-    from provision.model import Json
+    from provision.firstboot.pool import Shared
+    from provision.firstboot.recipe import Recipe
     from provision.provider import Traits
     from provision.spec.model import Cluster, Machine
 
@@ -48,18 +46,19 @@ def compile_cluster(cluster: Cluster, *, traits: Mapping[str, Traits], additions
         additions_version: which version of what provision adds; from the lock.
     """
     report = Report(sources=dict(cluster.sources))
+    if not fitness.version_known(additions_version, report):
+        return CompiledCluster({}, report)
+    report.extend(_placed(fitness.check(cluster, additions_version), cluster))
     boot = _bootstrap(cluster, traits, report)
-    configs = NodeConfigs(report)
+    pools = Pools(cluster, traits, additions_version, report)
+    room = _Room(cluster, traits, report)
     recipes: dict[str, Recipe] = {}
     fills: dict[str, Fill] = {}
     for machine in cluster.machines:
-        user = configs.of(machine, cluster, system(machine.os).ignition)
-        if user is None:
-            continue
-        recipe = _recipe(machine, cluster, user, traits[machine.provider], additions_version)
-        recipes[machine.name] = recipe
-        fills[machine.name] = payload.fill(recipe, traits[machine.provider])
-        _check_room(machine, cluster, fills[machine.name], report)
+        shared = pools.of(machine)
+        if shared is not None:
+            recipes[machine.name] = shared.recipe(machine)
+            fills[machine.name] = room.of(machine, shared, recipes[machine.name])
     return CompiledCluster(recipes, report, boot, fills)
 
 
@@ -69,42 +68,45 @@ def _bootstrap(cluster: Cluster, traits: Mapping[str, Traits], report: Report) -
         return None
     addresses = {m.name: m.address if traits[m.provider].planned_addresses else "" for m in voters}
     hosts = {traits[m.provider].host_address for m in voters}
-    before = len(report.findings)
+    found = Report()
     # Voters on platforms that know this computer by different addresses still share one service.
-    boot = decide(cluster.etcd, Facts(addresses, "" if "" in hosts else min(hosts)), report)
-    report.findings[before:] = [_placed(f, cluster) for f in report.findings[before:]]
+    boot = decide(cluster.etcd, Facts(addresses, "" if "" in hosts else min(hosts)), found)
+    report.extend(_placed(found, cluster))
     return boot
 
 
-def _recipe(machine: Machine, cluster: Cluster, user: Json, traits: Traits, version: int) -> Recipe:
-    spec_version = user["ignition"]["version"]
-    added, slots = assemble.additions(machine, cluster, traits, version)
-    body = ignition.merge(render(added, spec_version), user, spec_version).config
-    used = set(markers(body))
-    named = {slot.name: slot for slot in (*slots, *_secret_slots(cluster))}
-    return Recipe(machine.name, spec_version, body, {name: named[name] for name in sorted(used)})
+class _Room:
+    """How full machines' channels are. The names' lengths alone tell apart the machines of a pool."""
+
+    def __init__(self, cluster: Cluster, traits: Mapping[str, Traits], report: Report) -> None:
+        self._cluster = cluster
+        self._traits = traits
+        self._report = report
+        self._fills: dict[object, Fill] = {}
+        self._full: set[int] = set()
+
+    def of(self, machine: Machine, shared: Shared, recipe: Recipe) -> Fill:
+        key = (id(shared), len(machine.name), len(machine.address))
+        if key not in self._fills:
+            self._fills[key] = payload.fill(recipe, self._traits[machine.provider])
+        fill = self._fills[key]
+        if not fill.fits and id(shared) not in self._full:
+            self._full.add(id(shared))
+            self._no_room(machine, fill)
+        return fill
+
+    def _no_room(self, machine: Machine, fill: Fill) -> None:
+        path = self._cluster.origin(machine, "config")
+        self._report.error(
+            "PV407",
+            f"{machine.name}: the first-boot config takes up to {fill.size:,} bytes, and {machine.provider} carries "
+            f"{fill.limit:,}",
+            path=path,
+            span=self._cluster.place(path),
+            hint="embed less: large files can be fetched by URL with a verification hash",
+        )
 
 
-def _secret_slots(cluster: Cluster) -> tuple[Slot, ...]:
-    from provision.firstboot.interpolate import secret_slot
-
-    return tuple(secret_slot(name, secret.max_size) for name, secret in cluster.secrets.items())
-
-
-def _check_room(machine: Machine, cluster: Cluster, fill: Fill, report: Report) -> None:
-    if fill.fits:
-        return
-    path = cluster.origin(machine, "config")
-    report.error(
-        "PV407",
-        f"{machine.name}: the first-boot config takes up to {fill.size} bytes, and {machine.provider} carries "
-        f"{fill.limit}",
-        path=path,
-        span=cluster.place(path),
-        hint="embed less: large files can be fetched by URL with a verification hash",
-    )
-
-
-def _placed(finding: Diagnostic, cluster: Cluster) -> Diagnostic:
-    span: Span | None = finding.span or cluster.place(finding.path)
-    return Diagnostic(finding.code, finding.message, Severity(finding.severity), finding.path, span, finding.hint)
+def _placed(found: Report, cluster: Cluster) -> Report:
+    """Return findings with the places that their paths have in the spec."""
+    return Report([replace(f, span=f.span or cluster.place(f.path)) for f in found])

@@ -1,60 +1,69 @@
 """Filling ``{{ }}`` into a node config's scalars, after it was parsed, so that no value can break out of its place.
 
 The syntax is Jinja2's, and of it only what names a value: ``{{ machine.name }}``, ``{{ vars.role }}``,
-``{{ secret("registry") }}``. Loops, filters, attributes of Python objects and calls are refused by their node in the
-syntax tree; there is nothing to escape from. A secret becomes a slot: its value is not known here.
+``{{ secret("registry") }}``, and texts in quotes. Nothing is ever rendered: the expressions' syntax trees are read, and
+all else in them (loops, filters, attributes of Python objects, calls) is refused, so there is nothing to escape from.
+A secret becomes a slot: its value is not known here.
 """
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from yaml import MappingNode, ScalarNode, SequenceNode
 
-from provision.firstboot.recipe import Kind, Slot
-from provision.located import compose, span
+from provision.firstboot.decode import AliasNode
+from provision.firstboot.markers import RESERVED
+from provision.firstboot.slots import Kind, Slot
+from provision.firstboot.suggest import did_you_mean
+from provision.firstboot.template_places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from yaml import Node
 
-    from provision.diagnostics import Report, Span
+    from provision.diagnostics import Report
     from provision.spec.model import Cluster, Machine, NodeConfig
 
-ENVIRONMENT = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - parsed, never rendered
+# No comments: {# is part of shell's ${#name}. (noqa: it is parsed, never rendered.)
+ENVIRONMENT = Environment(keep_trailing_newline=True, comment_start_string="\0#", comment_end_string="#\0")  # noqa: S701
 SECRET = "secret."  # noqa: S105 - how names begin
 """How the names of secrets' slots begin."""
 
-Values = dict[str, "Mapping[str, object]"]
+ALLOWED = (
+    "write {{ machine.name }}, {{ vars.NAME }} or {{ secret('NAME') }}; {{ '{{' }} stands for the braces themselves"
+)
+Scalar = str | int | float | bool
+Values = dict[str, "Mapping[str, Scalar]"]
 
 
 class _Wrong(Exception):
-    """An expression cannot be filled in."""
+    """An expression cannot be filled in; `word` is the part of it that is wrong."""
 
-    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+    def __init__(self, code: str, message: str, hint: str | None = None, word: str = "") -> None:
         super().__init__(message)
-        self.code, self.message, self.hint = code, message, hint
+        self.code, self.message, self.hint, self.word = code, message, hint, word
 
 
-def secret_slot(name: str, max_size: int) -> Slot:
-    """Return the slot of one of the spec's secrets."""
-    return Slot(f"{SECRET}{name.lower()}", Kind.SECRET, max_size)
+def secret_slots(cluster: Cluster) -> Iterator[Slot]:
+    """Yield the slots of all secrets of a spec."""
+    for name, secret in cluster.secrets.items():
+        yield Slot(f"{SECRET}{name.lower()}", Kind.SECRET, secret.max_size)
 
 
-def interpolate(config: NodeConfig, machine: Machine, cluster: Cluster, report: Report) -> Node | None:
-    """Parse a node config and return its tree with every ``{{ }}`` of its scalars filled in.
+def interpolate(
+    root: Node | None, config: NodeConfig, machine: Machine, cluster: Cluster, report: Report
+) -> Node | None:
+    """Return a node config's tree with every ``{{ }}`` of its scalars filled in.
 
-    Findings (PV410 syntax, PV411 not allowed, PV412 unknown name, PV413 unknown secret) stand at their scalar.
-
-    Raises:
-        SpecError: the config is not YAML.
+    Findings (PV410 syntax, PV411 not allowed, PV412 unknown name, PV413 unknown secret, PV416 braces without quotes,
+    PV421 a value that looks like a slot) stand at the expression.
     """
-    root = compose(config.text, config.file)
-    filler = _Filler(_values(machine, cluster), cluster, config.file, report, {})
+    filler = _Filler(_values(machine, cluster), cluster, Places(config.text, config.file), report, {})
     return filler.node(root) if root is not None else None
 
 
@@ -71,7 +80,7 @@ def _values(machine: Machine, cluster: Cluster) -> Values:
 class _Filler:
     values: Values
     cluster: Cluster
-    file: str
+    places: Places
     report: Report
     done: dict[int, Node]
 
@@ -84,60 +93,94 @@ class _Filler:
     def _fill(self, node: Node) -> Node:
         marks = (node.start_mark, node.end_mark)
         if isinstance(node, MappingNode):
-            pairs = [(self.node(k), self.node(v)) for k, v in node.value]
+            if node.flow_style and len(node.value) == 1 and isinstance(node.value[0][0], MappingNode):
+                hint = "put the value in quotes: YAML takes bare braces for a mapping"
+                self.report.error("PV416", "{{ }} stands without quotes", span=self.places.start(node), hint=hint)
+                return node
+            pairs = [(k, self.node(v)) for k, v in node.value]
             return MappingNode(node.tag, pairs, *marks, flow_style=node.flow_style)
         if isinstance(node, SequenceNode):
             return SequenceNode(node.tag, [self.node(n) for n in node.value], *marks, flow_style=node.flow_style)
+        if isinstance(node, AliasNode):
+            return AliasNode(node.tag, self.node(node.value), *marks)
         if isinstance(node, ScalarNode) and "{" in node.value:
-            return ScalarNode(node.tag, self._text(node.value, span(node, self.file)), *marks, style=node.style)
+            return self._scalar(node)
         return node
 
-    def _text(self, text: str, place: Span) -> str:
-        try:
-            return "".join(self._piece(n) for output in _outputs(text) for n in output.nodes)
-        except _Wrong as wrong:
-            self.report.error(wrong.code, wrong.message, span=place, hint=wrong.hint)
-            return text
+    def _scalar(self, node: ScalarNode) -> Node:
+        pieces = self._pieces(node)
+        marks = (node.start_mark, node.end_mark)
+        if len(pieces) == 1 and not isinstance(pieces[0], str):
+            # One value alone keeps its type: a size or a mode may come from a variable.
+            text = str(pieces[0]).lower() if isinstance(pieces[0], bool) else str(pieces[0])
+            return ScalarNode("", text, *marks, style=None)
+        return ScalarNode(node.tag, "".join(map(str, pieces)), *marks, style=node.style or '"')
 
-    def _piece(self, node: nodes.Expr) -> str:
+    def _pieces(self, node: ScalarNode) -> list[Scalar]:
+        pieces: list[Scalar] = []
+        try:
+            parts = _parts(node.value)
+        except _Wrong as wrong:
+            self._report(wrong, node, None)
+            return [node.value]
+        number = 0
+        for part in parts:
+            if isinstance(part, nodes.TemplateData):
+                pieces.append(part.data)
+                continue
+            try:
+                pieces.append(self._piece(part))
+            except _Wrong as wrong:
+                self._report(wrong, node, number)
+            number += 1
+        return pieces
+
+    def _report(self, wrong: _Wrong, node: ScalarNode, number: int | None) -> None:
+        self.report.error(wrong.code, wrong.message, span=self.places.of(node, number, wrong.word), hint=wrong.hint)
+
+    def _piece(self, node: nodes.Expr) -> Scalar:
         match node:
-            case nodes.TemplateData(data=data):
-                return data
+            case nodes.Const(value=str(text)):
+                return text
             case nodes.Getattr(node=nodes.Name(name=group), attr=name):
                 return self._value(group, name)
-            case nodes.Call(node=nodes.Name(name="secret"), args=[nodes.Const(value=str(name))], kwargs=[]):
+            case nodes.Call(
+                node=nodes.Name(name="secret"), args=[nodes.Const(value=str(name))], kwargs=[], dyn_args=None
+            ) if node.dyn_kwargs is None:
                 return self._secret(name)
-        raise _Wrong(
-            "PV411",
-            "only a named value can be filled in here",
-            "write {{ machine.name }}, {{ vars.NAME }} or {{ secret('NAME') }}; {% raw %} keeps other braces",
-        )
+            case nodes.Name(name=name) if name not in self.values:
+                raise _unknown(f"there is no {name!r}", name, list(self.values))
+        raise _Wrong("PV411", "only a named value can be filled in here", ALLOWED)
 
-    def _value(self, group: str, name: str) -> str:
+    def _value(self, group: str, name: str) -> Scalar:
         if group not in self.values:
             raise _unknown(f"there is no {group!r}", group, list(self.values))
         if name not in self.values[group]:
             raise _unknown(f"{group} has no {name!r}", name, list(self.values[group]))
-        return str(self.values[group][name])
+        value = self.values[group][name]
+        if isinstance(value, str) and RESERVED in value:
+            raise _Wrong("PV421", f"the value of {group}.{name} holds {RESERVED!r}, which marks provision's own slots")
+        return value
 
     def _secret(self, name: str) -> str:
         if name not in self.cluster.secrets:
             wrong = _unknown(f"the spec has no secret {name!r}", name, list(self.cluster.secrets))
-            raise _Wrong("PV413", wrong.message, wrong.hint)
-        return secret_slot(name, self.cluster.secrets[name].max_size).marker
+            raise _Wrong("PV413", wrong.message, wrong.hint, name)
+        return Slot(f"{SECRET}{name.lower()}", Kind.SECRET, 0).marker
 
 
-def _outputs(text: str) -> list[nodes.Output]:
+@cache
+def _parts(text: str) -> tuple[nodes.Expr, ...]:
+    """Return a scalar's pieces, texts and expressions; the machines of a pool share them."""
     try:
         body = ENVIRONMENT.parse(text).body
     except TemplateSyntaxError as error:
-        raise _Wrong("PV410", f"not a template: {error.message}") from None
-    for part in body:
-        if not isinstance(part, nodes.Output):
-            raise _Wrong("PV411", "statements ({% %}) are not allowed in a node config", "fill in values only")
-    return [part for part in body if isinstance(part, nodes.Output)]
+        raise _Wrong("PV410", f"not a template: {error.message}", ALLOWED) from None
+    if any(not isinstance(part, nodes.Output) for part in body):
+        raise _Wrong("PV411", "statements ({% %}) are not allowed in a node config", ALLOWED)
+    return tuple(expression for part in body if isinstance(part, nodes.Output) for expression in part.nodes)
 
 
 def _unknown(message: str, name: str, known: list[str]) -> _Wrong:
-    close = difflib.get_close_matches(name, known, n=1)
-    return _Wrong("PV412", message, f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known) or 'none'}")
+    hint = did_you_mean(name, known) or f"known: {', '.join(known) or 'none'}"
+    return _Wrong("PV412", message, hint, name)

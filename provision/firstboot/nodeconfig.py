@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from provision.diagnostics import Diagnostic, Report, Span
+from provision.diagnostics import Diagnostic, Path, Report, Span
+from provision.errors import SpecError
 from provision.firstboot import ignition
-from provision.firstboot.additions.model import HOME, PREFIX
-from provision.firstboot.butane import compile_butane, compile_node
+from provision.firstboot.additions.system import newest_ignition, system
+from provision.firstboot.butane import compile_node
+from provision.firstboot.butane import tree as butane_tree
+from provision.firstboot.butane.compiler import failed_yaml
 from provision.firstboot.files import Files
-from provision.firstboot.interpolate import SECRET, interpolate
-from provision.firstboot.recipe import MARK, markers
+from provision.firstboot.interpolate import interpolate
+from provision.firstboot.markers import RESERVED
+from provision.firstboot.ownership import faults
+from provision.located import compose, locate, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,75 +25,99 @@ if TYPE_CHECKING:
     from provision.spec.model import Cluster, Machine, NodeConfig
 
 
+class Found(NamedTuple):
+    """A compiled node config, and where a path of it comes from in the user's text."""
+
+    config: Json
+    place: Callable[[Path], Span | None]
+
+
 def holds_marker(content: bytes) -> bool:
     """Whether a content has an open slot, and so must stay readable."""
-    return MARK.encode() in content
+    return RESERVED.encode() in content
 
 
 class NodeConfigs:
     """Compiles node configs and reports what is wrong with them, once for each."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, cluster: Cluster, version: int, report: Report) -> None:
+        self._cluster = cluster
+        self._version = version
         self._report = report
         self._compiled: dict[object, Json | None] = {}
 
-    def of(self, machine: Machine, cluster: Cluster, newest: str) -> Json | None:
-        """Return a machine's Ignition config, or None where it has errors.
-
-        Args:
-            machine: whose.
-            cluster: its cluster.
-            newest: the newest Ignition spec that the machine's system reads.
-        """
-        config = machine.config
-        if config is None:
-            return {"ignition": {"version": newest}}
-        key = (machine.name if machine.template else None, config)
+    def of(self, machine: Machine) -> Json | None:
+        """Return a machine's Ignition config, or None where it has errors."""
+        key = (machine.name if machine.template else None, machine.config, machine.os)
         if key not in self._compiled:
-            self._compiled[key] = self._compile(config, machine, cluster, newest)
+            self._compiled[key] = self._compile(machine)
         return self._compiled[key]
 
-    def _compile(self, config: NodeConfig, machine: Machine, cluster: Cluster, newest: str) -> Json | None:
+    def _compile(self, machine: Machine) -> Json | None:
+        config = machine.config
+        if config is None:
+            return self._none(machine)
         report = Report(sources={config.file: config.text})
-        found = COMPILERS[config.format](config, machine, cluster, report)
+        found = COMPILERS[config.format](config, machine, self._cluster, report)
         if found is not None:
-            report.extend(_too_new(found, newest, machine, config))
-            report.extend(_reserved(found, config))
-            report.extend(_forged(found, machine, config))
-        self._report.extend(_shifted(report, config, cluster))
-        return found if report.ok else None
+            report.extend(_too_new(found, machine))
+            report.extend(faults(found.config, found.place, interpolated=machine.template))
+        self._report.extend(_shifted(report, config, self._cluster))
+        return found.config if found is not None and report.ok else None
+
+    def _none(self, machine: Machine) -> Json | None:
+        spec = system(machine.os, self._version).spec
+        if spec in ignition.VERSIONS:
+            return {"ignition": {"version": spec}}
+        path = ("os",)
+        message = f"{machine.os} reads Ignition {spec}, which cannot be compiled yet"
+        self._report.error("PV415", message, path=path, span=self._cluster.place(path), hint="take another system")
+        return None
 
 
-def _butane(config: NodeConfig, machine: Machine, cluster: Cluster, report: Report) -> Json | None:
-    files = Files(config.directory)
+def _butane(config: NodeConfig, machine: Machine, cluster: Cluster, report: Report) -> Found | None:
+    try:
+        root = butane_tree.compose(config.text)
+    except butane_tree.YamlError as error:
+        report.extend(failed_yaml(error, config.text, config.file).report)
+        return None
     if machine.template:
-        root = interpolate(config, machine, cluster, report)
-        if not report.ok:
-            return None
-        compiled = compile_node(root, config.text, config.file, files, plain=holds_marker)
-    else:
-        compiled = compile_butane(config.text, config.file, files, plain=holds_marker)
+        root = interpolate(root, config, machine, cluster, report)
+    if not report.ok:
+        return None
+    compiled = compile_node(root, config.text, config.file, Files(config.directory), raw=True, plain=holds_marker)
     report.extend(compiled.report)
-    return compiled.ignition
+    if compiled.ignition is None:
+        return None
+    return Found(compiled.ignition, lambda path: compiled.origin(path)[1])
 
 
-def _ignition(config: NodeConfig, machine: Machine, _cluster: Cluster, report: Report) -> Json | None:
+def _ignition(config: NodeConfig, machine: Machine, _cluster: Cluster, report: Report) -> Found | None:
     if machine.template:
         message = "Ignition JSON is not a template; its texts are data: URLs, in which nothing can be filled in"
         report.error("PV414", message, span=Span(config.file, 1, 1), hint="write the node config as Butane")
         return None
     found, findings = ignition.load(config.text, config.file)
     report.extend(findings)
-    return found
+    return None if found is None else Found(found, lambda path: _json_place(config, path))
 
 
-def _unknown(config: NodeConfig, machine: Machine, _cluster: Cluster, report: Report) -> Json | None:
+def _json_place(config: NodeConfig, path: Path) -> Span | None:
+    try:
+        # JSON is YAML, but for its tabs.
+        node = locate(compose(config.text.replace("\t", " "), config.file), path)
+    except SpecError:
+        return None
+    return span(node, config.file) if node is not None else None
+
+
+def _unknown(config: NodeConfig, machine: Machine, _cluster: Cluster, report: Report) -> Found | None:
     message = f"{config.format} cannot be compiled for {machine.os} yet"
     report.error("PV415", message, span=Span(config.file, 1, 1), hint="write the node config as Butane or Ignition")
     return None
 
 
-COMPILERS: dict[str, Callable[[NodeConfig, Machine, Cluster, Report], Json | None]] = {
+COMPILERS: dict[str, Callable[[NodeConfig, Machine, Cluster, Report], Found | None]] = {
     "butane": _butane,
     "ignition": _ignition,
     "container-linux": _unknown,
@@ -96,45 +125,18 @@ COMPILERS: dict[str, Callable[[NodeConfig, Machine, Cluster, Report], Json | Non
 }
 
 
-def _too_new(found: Json, newest: str, machine: Machine, config: NodeConfig) -> list[Diagnostic]:
-    wanted = found["ignition"]["version"]
-    if _number(wanted) <= _number(newest):
+def _too_new(found: Found, machine: Machine) -> list[Diagnostic]:
+    wanted, newest = found.config["ignition"]["version"], newest_ignition(machine.os)
+    if number(wanted) <= number(newest) and "experimental" not in wanted:
         return []
     message = f"the config needs Ignition {wanted}, and {machine.os} reads {newest} at most"
     hint = "write an older version of the config, or take a newer image"
-    return [Diagnostic("PV408", message, span=Span(config.file, 1, 1), hint=hint)]
+    return [Diagnostic("PV408", message, span=found.place(("ignition", "version")), hint=hint)]
 
 
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split("-", maxsplit=1)[0].split(".")))
-
-
-def _reserved(found: Json, config: NodeConfig) -> list[Diagnostic]:
-    """Return a finding for each name of ours that the user's config takes."""
-    names = [u["name"] for u in found.get("systemd", {}).get("units", ()) if u["name"].startswith(PREFIX)]
-    for section in ("files", "directories", "links"):
-        paths = [entry["path"] for entry in found.get("storage", {}).get(section, ())]
-        names += [p for p in paths if p == HOME or p.startswith(f"{HOME}/")]
-    hint = f"units named {PREFIX}* and files in {HOME} belong to provision; take another name"
-    return [
-        Diagnostic("PV409", f"{name} is reserved", span=_where(config, name), hint=hint)
-        for name in dict.fromkeys(names)
-    ]
-
-
-def _forged(found: Json, machine: Machine, config: NodeConfig) -> list[Diagnostic]:
-    """A marker that the user wrote would be filled with what belongs to another place."""
-    forged = {n for n in markers(found) if not (machine.template and n.startswith(SECRET))}
-    message = f"the config holds the text {MARK!r}, which marks provision's own slots"
-    return [Diagnostic("PV404", message, span=_where(config, MARK))] if forged else []
-
-
-def _where(config: NodeConfig, name: str) -> Span:
-    """Return the first place where the config's text names it."""
-    for number, line in enumerate(config.text.splitlines(), 1):
-        if name in line:
-            return Span(config.file, number, line.index(name) + 1)
-    return Span(config.file, 1, 1)
+def number(version: str) -> tuple[int, ...]:
+    """Return an Ignition spec's version for comparing: ``3.4.0`` as (3, 4, 0)."""
+    return tuple(map(int, version.partition("-")[0].split(".")))
 
 
 def _shifted(report: Report, config: NodeConfig, cluster: Cluster) -> Report:

@@ -1,8 +1,8 @@
 """Fitting a bound config into the channel by which a platform hands it to the machine.
 
-Limits and encodings are the providers' traits. What is too large as it is becomes a stub, a config that replaces itself
-by a gzipped ``data:`` URL of the whole: Ignition takes that from spec 3.1 on, and takes a gzipped user data as such on
-no platform but vSphere.
+Limits and encodings are the providers' traits. What is too large as it is becomes a stub: a config that replaces itself
+by a gzipped ``data:`` URL of the whole, or by a body that is fetched and checked by its hash. Ignition takes the former
+from spec 3.1 on; a user data that is gzipped as such it takes on no platform but vSphere (by the encoding property).
 """
 
 from __future__ import annotations
@@ -11,26 +11,47 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from provision.errors import PlanError
 from provision.firstboot.ignition import dataurl, serialise
-from provision.firstboot.recipe import bind, markers
+from provision.firstboot.markers import DATA, fill_slots, places
+from provision.firstboot.markers import SLOTS as MARKERS
+from provision.firstboot.slots import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from provision.firstboot.recipe import Recipe
+    from provision.firstboot.slots import Slot
     from provision.provider import Traits
 
 STUB_FROM = (3, 1)
+"""The first spec whose references may be compressed: https://coreos.github.io/ignition/configuration-v3_1/"""
 
 
 class Form(StrEnum):
     """How a config travels."""
 
     WHOLE = "whole"
-    STUB = "stub"
+    STUB = "stub"  # gzipped within a config that replaces itself
+    EXTERNAL = "external"  # a URL and a hash; the body lies in a store
+
+
+class BodyStore(Protocol):
+    """Where bodies of external stubs lie, by their contents: a bucket, a directory behind HTTP, our boot service."""
+
+    def url(self, sha512: str) -> str:
+        """Return where machines will find the body with this SHA-512 (hex). Nothing is sent yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A config as its channel takes it; `body` is what an external stub's store must hold before the machine boots."""
+
+    data: str
+    form: Form
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,62 +69,94 @@ class Fill:
 
 
 def fit(config: str, spec_version: str, traits: Traits) -> str:
-    """Return a bound config as the platform's channel takes it.
+    """Return a bound config as the platform's channel takes it, without a store.
+
+    Raises:
+        PlanError: PV407 it fits in no form.
+    """
+    return pack(config, spec_version, traits).data
+
+
+def pack(config: str, spec_version: str, traits: Traits, store: BodyStore | None = None) -> Payload:
+    """Return a bound config in the first form that fits: whole, as a stub, or with its body in a store.
 
     Args:
         config: the Ignition config's text.
         spec_version: of that config.
         traits: of the machine's provider.
+        store: where a body may lie; None where the spec names none.
 
     Raises:
         PlanError: PV407 it fits in no form.
     """
     for form in Form:
-        carried = _carried(config, spec_version, traits.encoding, form)
-        if carried is not None and (not traits.payload_limit or len(carried.encode()) <= traits.payload_limit):
-            return carried
-    raise PlanError(f"a first-boot config of {len(config.encode())} bytes fits in no form [PV407]")
+        text = _form(config, spec_version, form, store)
+        data = None if text is None else ENCODERS[traits.encoding](text)
+        if data is not None and (not traits.payload_limit or len(data.encode()) <= traits.payload_limit):
+            return Payload(data, form, config if form is Form.EXTERNAL else "")
+    size = len(config.encode())
+    message = f"a first-boot config of {size:,} bytes fits in no form into {traits.payload_limit:,} bytes [PV407]"
+    raise PlanError(message, hint="embed less: large files can be fetched by URL with a verification hash")
 
 
 def fill(recipe: Recipe, traits: Traits) -> Fill:
-    """Return how full the channel is at most, whatever materials `up` puts into the slots."""
+    """Return how full the channel is at most, whatever materials `up` puts into the slots.
+
+    A bound for the whole config; for what is compressed the size with materials that hardly compress.
+    """
     whole = Fill(_upper_bound(recipe), traits.payload_limit, Form.WHOLE)
     if traits.encoding == PLAIN and whole.fits:
         return whole
-    config = bind(recipe, {slot.name: incompressible(slot.max_size) for slot in recipe.slots.values()})
+    worst = {slot.name: incompressible(slot) for slot in recipe.slots.values()}
+    config = serialise(fill_slots(recipe.body, worst), spec=recipe.spec_version)
     found = whole
-    for form in Form:
-        carried = _carried(config, recipe.spec_version, traits.encoding, form)
-        if carried is not None:
-            found = Fill(len(carried.encode()), traits.payload_limit, form)
+    for form in (Form.WHOLE, Form.STUB):
+        text = _form(config, recipe.spec_version, form, None)
+        if text is not None and not (form is Form.WHOLE and traits.encoding == PLAIN):
+            found = Fill(len(ENCODERS[traits.encoding](text).encode()), traits.payload_limit, form)
             if found.fits:
                 break
     return found
 
 
-def incompressible(size: int) -> str:
-    """Return a text that gzip cannot shorten much, the same each time: the worst material for a slot."""
-    blocks = (hashlib.sha256(bytes([n % 256, n // 256])).digest() for n in range(size // 32 + 1))
-    return base64.b64encode(b"".join(blocks)).decode()[:size]
+def incompressible(slot: Slot) -> str:
+    """Return a text that gzip cannot shorten below the entropy of the slot's alphabet, the same each time."""
+    size = slot.max_size
+    blocks = (hashlib.sha512(f"{slot.name} {n}".encode()).digest() for n in range(size // 64 + 1))
+    noise = b"".join(blocks)
+    if slot.kind is Kind.SECRET:  # any text at all: every printable character is as likely
+        return "".join(chr(33 + byte % 94) for byte in noise)[:size]
+    return base64.b64encode(noise).decode()[:size]
 
 
 def _upper_bound(recipe: Recipe) -> int:
-    """The size with every slot full, in a percent-escaped place three bytes for each."""
+    """The size with every slot full of what takes most room in its place."""
     size = len(serialise(recipe.body, spec=recipe.spec_version).encode())
-    return size + sum(recipe.slots[name].max_size * 3 for name in markers(recipe.body))
+    for _, text in places(recipe.body):
+        # Three bytes for each in a data: URL; elsewhere JSON writes at most six (\u0001) for one.
+        worst = 3 if text.startswith(DATA) else 6
+        size += sum(recipe.slots[name].max_size * worst for name in MARKERS.findall(text))
+    return size
 
 
-def _carried(config: str, spec_version: str, encoding: str, form: Form) -> str | None:
-    text = config if form is Form.WHOLE else _stub(config, spec_version)
-    return None if text is None else ENCODERS[encoding](text)
-
-
-def _stub(config: str, spec_version: str) -> str | None:
-    """Return a config that replaces itself by the whole one, or None where its version cannot."""
-    if tuple(map(int, spec_version.split("-", maxsplit=1)[0].split(".")[:2])) < STUB_FROM:
+def _form(config: str, spec_version: str, form: Form, store: BodyStore | None) -> str | None:
+    if form is Form.WHOLE:
+        return config
+    if form is Form.EXTERNAL:
+        return None if store is None else _external(config, spec_version, store)
+    if tuple(map(int, spec_version.partition("-")[0].split(".")[:2])) < STUB_FROM:
         return None
     source = "data:;base64," + base64.b64encode(dataurl.gzip(config.encode())).decode()
-    replace = {"compression": "gzip", "source": source}
+    return _replacing(spec_version, {"compression": "gzip", "source": source})
+
+
+def _external(config: str, spec_version: str, store: BodyStore) -> str:
+    digest = hashlib.sha512(config.encode()).hexdigest()
+    # Without the hash, whoever can write to the store could give the machine another config.
+    return _replacing(spec_version, {"source": store.url(digest), "verification": {"hash": f"sha512-{digest}"}})
+
+
+def _replacing(spec_version: str, replace: dict[str, object]) -> str:
     return serialise({"ignition": {"config": {"replace": replace}, "version": spec_version}}, spec=spec_version)
 
 

@@ -1,88 +1,72 @@
 """Recipes: first-boot configs with named slots for what only `up` knows.
 
-A slot stands in the config as a marker of characters that no URL escapes, so that it survives in a unit's text and in a
-``data:`` URL alike. Compiling, fingerprinting and planning see the marker; `bind` puts the material in its place.
+Compiling, fingerprinting and planning see slots by their names; `bind` puts the materials in their places.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provision.errors import PlanError
-from provision.firstboot.ignition import dataurl, serialise
+from provision.firstboot.canonical import canonical
+from provision.firstboot.ignition import serialise
+from provision.firstboot.markers import SLOTS, fill_slots, in_unit, places
+from provision.firstboot.slots import Kind, Slot, fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provision.model import Json
 
-MARK = "(~provision.slot."
-"""How every marker begins; a user's config must not hold it."""
+__all__ = ["Kind", "Recipe", "Slot", "bind", "describe"]
 
-MARKER = re.compile(re.escape(MARK) + r"([a-z0-9][a-z0-9._-]*)~\)")
-DATA = "data:,"
-
-
-class Kind(StrEnum):
-    """What a slot is for."""
-
-    BOOTSTRAP = "bootstrap"  # how an etcd member finds the others: a token's URL, or the initial cluster
-    DEADLINE = "deadline"
-    NONCE = "nonce"
-    URL = "url"
-    CERTIFICATE = "certificate"
-    KEY = "key"
-    SECRET = "secret"  # noqa: S105 - a kind, not a secret
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """An open place: its name, what it is for, and the largest material in bytes that it takes."""
-
-    name: str
-    kind: Kind
-    max_size: int
-
-    @property
-    def marker(self) -> str:
-        """The text that stands for it in the config."""
-        return f"{MARK}{self.name}~)"
+UNFIT_FOR_UNITS = re.compile(r"[\s\"'\\$]")
+"""What systemd would take apart, expand or read as the end of a setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One machine's first-boot config with its slots open; `body` is an Ignition config with markers."""
+    """One machine's first-boot config with its slots open.
+
+    `body` is an Ignition config with markers, `slots` all that stand in it, by name. `meaning` is the body without
+    what does not matter to a machine, such as how a file's contents are encoded: what fingerprints and comparisons
+    are made of.
+    """
 
     machine: str
     spec_version: str
-    body: Json
+    body: Json = field(repr=False)
     slots: Mapping[str, Slot]
+    meaning: Json = field(repr=False)
 
+    @classmethod
+    def of(cls, machine: str, spec_version: str, body: Json, slots: Mapping[str, Slot]) -> Recipe:
+        """Return a recipe with its meaning worked out."""
+        return cls(machine, spec_version, body, slots, canonical(body))
 
-def markers(value: object) -> Iterator[str]:
-    """Yield the names of all slots that a JSON value holds, once for each place."""
-    for found in MARKER.finditer(json.dumps(value, ensure_ascii=False)):
-        yield found[1]
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256, in hex, of what the recipe means, with slots by name: materials and their room do not count."""
+        whole = {"format": "ignition", "body": self.meaning, "slots": {n: s.kind for n, s in self.slots.items()}}
+        text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def bind(recipe: Recipe, materials: Mapping[str, str]) -> str:
     """Put materials into a recipe's slots and return the Ignition config's text.
 
     Raises:
-        PlanError: PV405 a slot has no material, or PV406 its material is larger than the slot.
+        PlanError: PV405 a slot has no material, PV400 a material has no slot, PV406 one is too large, PV401 one is
+            not of its slot's kind, PV403 a secret cannot stand in a unit.
     """
-    missing = sorted(recipe.slots.keys() - materials.keys())
-    if missing:
-        raise PlanError(f"{recipe.machine}: there is nothing for {', '.join(missing)} [PV405]")
-    for slot in recipe.slots.values():
-        size = len(materials[slot.name].encode())
-        if size > slot.max_size:
-            raise PlanError(f"{recipe.machine}: {slot.name} has {size} bytes, and room for {slot.max_size} [PV406]")
-    return serialise(_fill(recipe.body, materials), spec=recipe.spec_version)
+    faults = list(_faults(recipe, materials))
+    if faults:
+        raise PlanError(f"{recipe.machine}: {'; '.join(faults)}")
+    return serialise(fill_slots(recipe.body, materials), spec=recipe.spec_version)
 
 
 def describe(recipe: Recipe) -> str:
@@ -90,21 +74,24 @@ def describe(recipe: Recipe) -> str:
     return serialise(recipe.body, pretty=True, spec=recipe.spec_version)
 
 
-def _fill(value: object, materials: Mapping[str, str]) -> Json:
-    filled: Json = _filled(value, materials)  # type: ignore[assignment]
-    return filled
+def _faults(recipe: Recipe, materials: Mapping[str, str]) -> Iterator[str]:
+    missing, unknown = recipe.slots.keys() - materials.keys(), materials.keys() - recipe.slots.keys()
+    if missing:
+        yield f"there is nothing for {', '.join(sorted(missing))} [PV405]"
+    if unknown:
+        yield f"there is no slot for {', '.join(sorted(unknown))} [PV400]"
+    for name in sorted(recipe.slots.keys() & materials.keys()):
+        found = fault(recipe.slots[name], materials[name])
+        if found:
+            yield found
+    yield from _unfit_for_units(recipe, materials)
 
 
-def _filled(value: object, materials: Mapping[str, str]) -> object:
-    if isinstance(value, dict):
-        return {k: _filled(v, materials) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_filled(v, materials) for v in value]
-    if isinstance(value, str) and MARK in value:
-        escape = _escape if value.startswith(DATA) else str
-        return MARKER.sub(lambda m: escape(materials[m[1]]), value)
-    return value
-
-
-def _escape(material: str) -> str:
-    return dataurl.escaped(material.encode()).removeprefix(DATA)
+def _unfit_for_units(recipe: Recipe, materials: Mapping[str, str]) -> Iterator[str]:
+    if not any(slot.kind is Kind.SECRET for slot in recipe.slots.values()):
+        return
+    for path, text in places(recipe.body):
+        for name in SLOTS.findall(text) if in_unit(path) else ():
+            if UNFIT_FOR_UNITS.search(materials.get(name, "")):
+                unit = recipe.body["systemd"]["units"][path[2]]["name"]
+                yield f"{name} holds a character that a unit cannot: give {unit} the secret by a file [PV403]"

@@ -4,29 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.firstboot.additions import etcd, machine, update, watch
+from provision.firstboot.additions import deadline, etcd, machine, phone_home, tls, update
+from provision.firstboot.additions.context import Context
+from provision.firstboot.additions.model import Additions
 from provision.firstboot.additions.system import system
 
 if TYPE_CHECKING:
-    from provision.firstboot.additions.model import Additions
-    from provision.firstboot.recipe import Slot
+    from collections.abc import Callable
+
     from provision.provider import Traits
     from provision.spec.model import Cluster, Machine
 
-SLOTS = (watch.DEADLINE, watch.NONCE, watch.URL, etcd.BOOTSTRAP)
+BUILDERS: tuple[Callable[[Context], Additions], ...] = (
+    machine.hostname,
+    machine.keys,
+    machine.address,
+    deadline.deadline,
+    phone_home.phone_home,
+    update.update,
+    tls.files,
+    etcd.member,
+)
 
-
-def additions(of: Machine, cluster: Cluster, traits: Traits, version: int) -> tuple[Additions, tuple[Slot, ...]]:
-    """Return what one version of the additions adds to a machine, and the slots that it may hold."""
-    here = system(of.os)
-    added = (
-        machine.hostname(of)
-        + machine.keys(cluster)
-        + machine.address(of, cluster.subnet, traits, here.network)
-        + watch.deadline(version)
-        + watch.phone_home(of, version)
-        + update.update(cluster.update, here)
+SLOTS = {
+    slot.name: slot
+    for slot in (
+        deadline.DEADLINE,
+        phone_home.NONCE,
+        phone_home.URL,
+        etcd.BOOTSTRAP,
+        tls.AUTHORITIES,
+        tls.MEMBER_CERTIFICATE,
+        tls.MEMBER_KEY,
     )
-    if of.etcd and cluster.etcd is not None:
-        added += etcd.member(of, cluster.etcd, here, version)
-    return added, SLOTS
+}
+"""Every slot that additions may have, by name."""
+
+
+def additions(of: Machine, cluster: Cluster, traits: Traits, version: int) -> Additions:
+    """Return what one version of the additions adds to a machine."""
+    context = Context(of, cluster, system(of.os, version), traits, version)
+    return sum((build(context) for build in BUILDERS), Additions())

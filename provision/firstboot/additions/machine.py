@@ -4,60 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.firstboot.additions.model import Additions, File
+from provision.firstboot.additions.model import Additions, File, User
+from provision.firstboot.additions.system import filled
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Network
+    from provision.firstboot.additions.context import Context
 
-    from provision.provider import Traits
-    from provision.spec.model import Cluster, Machine
-
-NETWORKD = """\
-[Match]
-Path={path}
-
-[Network]
-Address={address}/{prefix}
-DHCP=no
-LinkLocalAddressing=no
-"""
-
-NETWORKMANAGER = """\
-[connection]
-id=provision-private
-type=ethernet
-
-[match]
-path={path}
-
-[ipv4]
-method=manual
-address1={address}/{prefix}
-
-[ipv6]
-method=disabled
-"""
+NETWORKMANAGER = "/etc/NetworkManager/system-connections/provision-private.nmconnection"
+NETWORKD = "/etc/systemd/network/10-provision-private.network"
 
 
-def hostname(machine: Machine) -> Additions:
+def hostname(context: Context) -> Additions:
     """Return the file that names the machine."""
-    return Additions(files=(File("/etc/hostname", f"{machine.name}\n"),))
+    return Additions(files=(File("/etc/hostname", f"{context.machine.name}\n"),))
 
 
-def keys(cluster: Cluster) -> Additions:
+def keys(context: Context) -> Additions:
     """Return the operators' SSH keys."""
-    return Additions(keys=cluster.ssh_keys)
+    allowed = context.cluster.ssh_keys
+    return Additions(users=(User(context.system.user, allowed),)) if allowed else Additions()
 
 
-def address(machine: Machine, subnet: IPv4Network, traits: Traits, network: str) -> Additions:
+def address(context: Context) -> Additions:
     """Return the configuration of the interface that takes the planned address.
 
-    Nothing is added where the platform's DHCP gives it. `network` is "networkd" or "networkmanager".
+    Nothing is added where the platform's DHCP gives it.
     """
+    traits = context.traits
     if not (traits.planned_addresses and traits.private_interface):
         return Additions()
-    values = {"path": traits.private_interface, "address": machine.address, "prefix": subnet.prefixlen}
-    if network == "networkmanager":
-        path = "/etc/NetworkManager/system-connections/provision-private.nmconnection"
-        return Additions(files=(File(path, NETWORKMANAGER.format(**values), 0o600),))
-    return Additions(files=(File("/etc/systemd/network/10-provision-private.network", NETWORKD.format(**values)),))
+    subnet = context.cluster.subnet.prefixlen
+    values = {"path": traits.private_interface, "address": context.machine.address, "prefix": subnet}
+    if context.system.network == "networkmanager":
+        # NetworkManager takes no file that others may read.
+        text = filled(context.version, "provision-private.nmconnection", **values)
+        return Additions(files=(File(NETWORKMANAGER, text, 0o600),))
+    return Additions(files=(File(NETWORKD, filled(context.version, "provision-private.network", **values)),))

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 
 PREFIX = "provision-"
-"""Units and drop-ins of ours begin so, and a node config may not use the prefix."""
+"""Units of ours begin so."""
 
 HOME = "/etc/provision"
-"""The directory of our files, reserved as well; container Linux's /usr cannot be written."""
+"""The directory of our files; container Linux's /usr cannot be written."""
+
+RESERVED = re.compile(r"(\d+-)?provision-.*|20-provision\.conf")
+"""Names of units, drop-ins and configuration files (without their directory) that a node config may not use."""
+
+RESERVED_IN = ("/etc/systemd/", "/etc/NetworkManager/", "/etc/zincati/")
+"""Where files with such names would meet ours; elsewhere they are the user's."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file with its whole text, owned by root."""
+    """A file with its whole text; `owner` is a user's name or id."""
 
     path: str
     text: str
     mode: int = 0o644
+    owner: str | int = "root"
 
 
 @dataclass(frozen=True, slots=True)
 class DropIn:
-    """A unit's drop-in, named without ``provision-`` and with ``.conf``."""
+    """A drop-in of a unit; systemd reads drop-ins in the order of their names."""
 
     name: str
     text: str
@@ -39,14 +47,21 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """A user, made by the system or by us, who gets SSH keys."""
+
+    name: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Additions:
-    """Everything that is added to one machine. `keys` are the SSH keys of the user `user`."""
+    """Everything that is added to one machine."""
 
     files: tuple[File, ...] = ()
     units: tuple[Unit, ...] = ()
-    keys: tuple[str, ...] = ()
-    user: str = field(default="core")
+    users: tuple[User, ...] = ()
 
     def __add__(self, other: Additions) -> Additions:
         """Return both, in order."""
-        return Additions(self.files + other.files, self.units + other.units, self.keys + other.keys, self.user)
+        return Additions(self.files + other.files, self.units + other.units, self.users + other.users)

@@ -4,38 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provision.firstboot.additions.model import HOME
 from provision.firstboot.ignition import dataurl
-from provision.firstboot.recipe import MARK
+from provision.firstboot.markers import RESERVED
 
 if TYPE_CHECKING:
     from provision.firstboot.additions.model import Additions, File, Unit
     from provision.model import Json
 
-WITHOUT_COMPRESSION = "3.0."
-"""The one version whose resources know no compression."""
-
 
 def render(additions: Additions, version: str) -> Json:
     """Return a config of an Ignition 3 version that holds the additions."""
-    config: Json = {
+    users = [{"name": u.name, "sshAuthorizedKeys": list(u.keys)} for u in additions.users]
+    return {
         "ignition": {"version": version},
-        "storage": {"files": [_file(f, version) for f in additions.files]},
+        **({"passwd": {"users": users}} if users else {}),
+        "storage": {"files": [_file(f) for f in additions.files]},
         "systemd": {"units": [_unit(u) for u in additions.units]},
     }
-    if additions.keys:
-        config["passwd"] = {"users": [{"name": additions.user, "sshAuthorizedKeys": list(additions.keys)}]}
-    return config
 
 
-def _file(file: File, version: str) -> Json:
-    return {"path": file.path, "overwrite": True, "mode": file.mode, "contents": _contents(file.text, version)}
+def _file(file: File) -> Json:
+    owner = {"id": file.owner} if isinstance(file.owner, int) else {"name": file.owner}
+    return {
+        "path": file.path,
+        "overwrite": True,
+        "mode": file.mode,
+        "contents": _contents(file),
+        **({} if file.owner == "root" else {"user": owner}),
+    }
 
 
-def _contents(text: str, version: str) -> Json:
-    """Return the shortest form, but for texts with open slots: their markers must stay readable."""
-    if MARK in text:
-        return {"source": dataurl.escaped(text.encode())}
-    source, packed = dataurl.encode(text.encode(), compress=not version.startswith(WITHOUT_COMPRESSION))
+def _contents(file: File) -> Json:
+    """Return the shortest form, but for texts with markers, which must stay readable.
+
+    What a node config may override is never compressed: the field would stay when the user's contents take the place.
+    """
+    if RESERVED in file.text:
+        return {"source": dataurl.escaped(file.text.encode())}
+    source, packed = dataurl.encode(file.text.encode(), compress=file.path.startswith(HOME))
     return {"source": source, "compression": "gzip"} if packed else {"source": source}
 
 

@@ -1,53 +1,78 @@
-"""When a machine may reboot into a new system."""
+"""When a machine may reboot into a new system.
+
+Flatcar: https://www.flatcar.org/docs/latest/setup/releases/update-strategies/; Fedora CoreOS:
+https://coreos.github.io/zincati/usage/updates-strategy/
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.firstboot.additions.model import Additions, File
+from provision.firstboot.additions import tls
+from provision.firstboot.additions.etcd import environment
+from provision.firstboot.additions.model import Additions, DropIn, File, Unit
+from provision.firstboot.additions.system import filled
+from provision.spec.duration import parse
 
 if TYPE_CHECKING:
-    from provision.firstboot.additions.system import System
+    from collections.abc import Callable
+
+    from provision.firstboot.additions.context import Context
     from provision.spec.model import Update
 
-
-def update(wanted: Update, system: System) -> Additions:
-    """Return the update strategy for systems that update themselves.
-
-    Flatcar: https://www.flatcar.org/docs/latest/setup/releases/update-strategies/; Fedora CoreOS:
-    https://coreos.github.io/zincati/usage/updates-strategy/
-    """
-    if system.update == "locksmith":
-        return Additions(files=(File(f"/etc/{_folder(system)}/update.conf", _locksmith(wanted)),))
-    if system.update == "zincati":
-        return Additions(files=(File("/etc/zincati/config.d/90-provision-updates.toml", _zincati(wanted)),))
-    return Additions()
+LOCK = "etcd-lock"
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+LOCK_DROP_IN = "20-provision-lock.conf"
 
 
-def _folder(system: System) -> str:
-    return "flatcar" if system.name == "flatcar" else "coreos"
+def update(context: Context) -> Additions:
+    """Return the update strategy for systems that update themselves."""
+    writer = WRITERS.get(context.system.update)
+    return writer(context) if writer else Additions()
 
 
-def _locksmith(wanted: Update) -> str:
-    lines = [f"REBOOT_STRATEGY={wanted.strategy}"]
+def _locksmith(context: Context) -> Additions:
+    wanted = context.cluster.update
+    locks = wanted.strategy == LOCK and context.machine.etcd
+    # Without a member of its own a machine cannot take the lock, and must not reboot without it.
+    lines = [f"REBOOT_STRATEGY={'off' if wanted.strategy == LOCK and not locks else wanted.strategy}"]
     if wanted.window_start:
-        lines.append(f'LOCKSMITHD_REBOOT_WINDOW_START="{wanted.window_start}"')
-        lines.append(f'LOCKSMITHD_REBOOT_WINDOW_LENGTH="{wanted.window_length}"')
-    return "\n".join([*lines, ""])
+        lines.append(f'LOCKSMITHD_REBOOT_WINDOW_START="{wanted.window_start.capitalize()}"')
+        lines.append(f'LOCKSMITHD_REBOOT_WINDOW_LENGTH="{_minutes(wanted)}m"')
+    found = Additions(files=(File(context.system.update_file, "\n".join([*lines, ""])),))
+    return found + _tls_to_lock(context) if locks else found
 
 
-def _zincati(wanted: Update) -> str:
-    if wanted.strategy == "off":
+def _tls_to_lock(context: Context) -> Additions:
+    if context.cluster.etcd is None or not context.cluster.etcd.tls:
+        return Additions()
+    variables = {
+        "LOCKSMITHD_ENDPOINT": "https://127.0.0.1:2379",
+        "LOCKSMITHD_ETCD_CAFILE": f"{tls.HOME}/{tls.CA}",
+        "LOCKSMITHD_ETCD_CERTFILE": f"{tls.HOME}/{tls.CERTIFICATE}",
+        "LOCKSMITHD_ETCD_KEYFILE": f"{tls.HOME}/{tls.KEY}",
+    }
+    text = filled(context.version, LOCK_DROP_IN, environment=environment(variables))
+    return Additions(units=(Unit("locksmithd.service", drop_ins=(DropIn(LOCK_DROP_IN, text),)),))
+
+
+def _zincati(context: Context) -> Additions:
+    return Additions(files=(File(context.system.update_file, _zincati_text(context.cluster.update)),))
+
+
+def _zincati_text(wanted: Update) -> str:
+    if wanted.strategy != "reboot":
         return "[updates]\nenabled = false\n"
     if not wanted.window_start:
         return '[updates]\nstrategy = "immediate"\n'
     day, _, start = wanted.window_start.rpartition(" ")
-    days = f'"{day.capitalize()}"' if day else '"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"'
-    window = f'days = [ {days} ]\nstart_time = "{start}"\nlength_minutes = {_minutes(wanted.window_length)}\n'
+    days = ", ".join(f'"{name}"' for name in ([day.capitalize()] if day else DAYS))
+    window = f'days = [ {days} ]\nstart_time = "{start}"\nlength_minutes = {_minutes(wanted)}\n'
     return f'[updates]\nstrategy = "periodic"\n\n[[updates.periodic.window]]\n{window}'
 
 
-def _minutes(text: str) -> int:
-    from provision.spec.duration import parse
+def _minutes(wanted: Update) -> int:
+    return parse(wanted.window_length) // 60
 
-    return parse(text) // 60
+
+WRITERS: dict[str, Callable[[Context], Additions]] = {"locksmith": _locksmith, "zincati": _zincati}

@@ -1,0 +1,68 @@
+"""What an Ignition config means to a machine, apart from how it is written.
+
+Two builds of zlib pack the same file into different bytes, and a newer compiler may choose base64 where an older one
+escaped: neither may replace a machine. So contents stand here as text, or as a digest where they are not text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from provision.firstboot.ignition import dataurl
+from provision.firstboot.markers import DATA, RESERVED
+
+if TYPE_CHECKING:
+    from provision.model import Json
+
+MAX_UNPACKED = 64 << 20
+"""Bytes that a gzipped content may grow to before it is taken as it is."""
+
+MAX_SHOWN = 8 << 10
+"""Bytes of a text that is kept as text, so that recipes in the state stay small; slots are always kept."""
+
+
+def canonical(config: Json) -> Json:
+    """Return a config with every ``data:`` URL replaced by the contents that it stands for."""
+    found: Json = _value(config)
+    return found
+
+
+def _value(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, list):
+        return [_value(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    source = value.get("source")
+    if isinstance(source, str) and source.startswith(DATA):
+        return _resource(value, source)
+    return {k: _value(v) for k, v in value.items()}
+
+
+def _resource(resource: Json, source: str) -> Json:
+    try:
+        content = dataurl.decode(source)
+        if resource.get("compression") == "gzip":
+            content = _unpacked(content)
+    except (dataurl.DataURLError, zlib.error):
+        return resource
+    rest = {k: v for k, v in resource.items() if k not in ("source", "compression")}
+    return {**rest, "contents": _shown(content)}
+
+
+def _unpacked(content: bytes) -> bytes:
+    reader = zlib.decompressobj(wbits=31)
+    unpacked = reader.decompress(content, MAX_UNPACKED)
+    if reader.unconsumed_tail or reader.unused_data or not reader.eof:
+        raise zlib.error("too large, or more than one member")
+    return unpacked
+
+
+def _shown(content: bytes) -> str:
+    if len(content) <= MAX_SHOWN or RESERVED.encode() in content:
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            pass
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
