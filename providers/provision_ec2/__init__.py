@@ -7,6 +7,7 @@ The SDK is imported on the first call, by `sdk` alone.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from provision.model import MACHINE
@@ -38,7 +39,7 @@ class EC2:
         concurrency=16,
         # EC2 allows bursts, then throttles by call (RunInstances: 2 a second); the engine slows down when it does.
         rate=50.0,
-        planned_addresses=True,
+        planned_addresses=True,  # on a network of the cluster's own; on an existing one, see the options
         power_off_deletes=True,
         kinds=parts.KINDS,
         changeable=altering.CHANGEABLE,
@@ -52,6 +53,8 @@ class EC2:
 
         self._context = context
         self._settings = Settings.read(options)
+        if not self._settings.planned_addresses:
+            self.traits = replace(type(self).traits, planned_addresses=False)  # type: ignore[misc]
         self._cloud = Cloud(self._settings, connections=self.traits.concurrency)
         self._subnets = Subnets(self._cloud)
 

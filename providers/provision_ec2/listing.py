@@ -71,11 +71,13 @@ def _others(cloud: Cloud, owner: Owner | None, items: Sequence[Json]) -> Iterato
         found[kind] = [
             item
             for start in range(0, len(loose), VALUES_LIMIT)
-            for item in described(cloud, kind, [{"Name": name, "Values": loose[start : start + VALUES_LIMIT]}])
+            for item in described(
+                cloud, kind, [{"Name": name, "Values": loose[start : start + VALUES_LIMIT]}, *tags.filters(owner)]
+            )
         ]
     used = _used(items)
     for kind in parts.KINDS:
-        for item in found.get(kind, []):
+        for item in filter(_loose, found.get(kind, [])):
             yield observe.part(kind, item, _half_made(kind, item, found.get(parts.ROUTES, []), used))
 
 
@@ -91,6 +93,12 @@ def _tagged(cloud: Cloud, owner: Owner | None) -> dict[str, set[str]]:
     for row in cloud.pages("describe_tags", "Tags", Filters=filters, MaxResults=1000):
         numbers.setdefault(row["ResourceType"], set()).add(row["ResourceId"])
     return numbers
+
+
+def _loose(item: Json) -> bool:
+    """Tell volumes and interfaces without a machine from those whose machine a lagging read does not show."""
+    state = item.get("Status") if "NetworkInterfaceId" in item else item.get("State") if "VolumeId" in item else None
+    return state in (None, "available", "error")
 
 
 def _used(items: Sequence[Json]) -> set[str]:

@@ -97,12 +97,14 @@ def part(kind: str, item: Json, detail: str = "") -> Observed:
 
 def outputs(kind: str, item: Json) -> Mapping[str, str]:
     """Return what requests may take from a part."""
-    more = {
-        parts.GATEWAY: {"vpc": " ".join(a["VpcId"] for a in item.get("Attachments", []))},
-        parts.SUBNET: {"zone": item.get("AvailabilityZone", ""), "cidr": item.get("CidrBlock", "")},
-        parts.KEY: {"key_name": item.get("KeyName", "")},
-    }
-    return {"id": item[ID_FIELDS[kind]], **more.get(kind, {})}
+    given = {"id": item[ID_FIELDS[kind]]}
+    if kind == parts.GATEWAY:
+        given["vpc"] = " ".join(link["VpcId"] for link in item.get("Attachments", []))
+    elif kind == parts.SUBNET:
+        given |= {"zone": item["AvailabilityZone"], "cidr": item["CidrBlock"]}
+    elif kind == parts.KEY:
+        given["key_name"] = item["KeyName"]
+    return given
 
 
 def lacks(kind: str, item: Json, tables: list[Json]) -> str:

@@ -24,15 +24,16 @@ TERMINATE_LIMIT = 1000
 def remove(cloud: Cloud, batch: Sequence[Observed]) -> Iterator[Outcome]:
     """Remove machines together and parts one by one."""
     machines = [target for target in batch if target.kind == MACHINE]
-    for start in range(0, len(machines), TERMINATE_LIMIT):
-        yield from _terminate(cloud, machines[start : start + TERMINATE_LIMIT])
+    # One protected machine makes EC2 refuse a whole call, so those that were protected when last seen go apart.
+    for protected in (False, True):
+        alike = [target for target in machines if target.protected is protected]
+        for start in range(0, len(alike), TERMINATE_LIMIT):
+            yield from _terminate(cloud, alike[start : start + TERMINATE_LIMIT])
     yield from (_part(cloud, target) for target in batch if target.kind != MACHINE)
 
 
 def _terminate(cloud: Cloud, targets: Sequence[Observed]) -> Iterator[Outcome]:
-    # One protected machine makes EC2 refuse the whole call: those that we know of are left out of it.
-    yield from (Outcome(t.name, error=_protected(t)) for t in targets if t.protected)
-    left = {t.id: t for t in targets if not t.protected}
+    left = {target.id: target for target in targets}
     while left:
         try:
             cloud.call("terminate_instances", InstanceIds=list(left))

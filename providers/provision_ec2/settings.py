@@ -36,6 +36,7 @@ class Settings:
     vpc: str = ""  # an existing VPC, or "" for one of our own
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
+    planned_addresses: bool = True
     key_name: str = ""
     instance_profile: str = ""
     root_volume: RootVolume = field(default_factory=RootVolume)
@@ -52,5 +53,6 @@ class Settings:
             vpc=vpc.get("id", ""),
             subnets=tuple(vpc.get("subnets", ())),
             security_groups=tuple(vpc.get("security_groups", ())),
+            planned_addresses=vpc.get("planned_addresses", "id" not in vpc),
             root_volume=RootVolume(**options.get("root_volume", {})),
         )

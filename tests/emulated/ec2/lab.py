@@ -73,13 +73,15 @@ class Strict:
         return _client(self.url, service)
 
 
-@functools.cache
-def _client(url: str, service: str) -> Any:
+def new_client(url: str, service: str) -> Any:
     import boto3
     from botocore.config import Config
 
     session: Any = boto3.Session("AKIDEXAMPLE", "secret", region_name=REGION)
     return session.client(service, endpoint_url=url, config=Config(retries={"total_max_attempts": 1}))
+
+
+_client = functools.cache(new_client)
 
 
 @functools.cache

@@ -181,11 +181,20 @@ def test_one_protected_machine_does_not_keep_the_others_alive(cloud: EC2, existi
     assert strict.world()["machine"] == [made[0].id]
 
 
-def test_a_machine_protected_by_us_is_not_even_asked_for(cloud: EC2, existing: Json, strict: Strict) -> None:
-    made = lab.good(cloud.create(lab.requests(existing, ["demo-w-1"], protect=True)))
-    [outcome] = cloud.delete(made)
-    assert outcome.error is not None
-    assert strict.counts()["TerminateInstances"] == 0
+def test_machines_known_to_be_protected_are_asked_for_apart(cloud: EC2, existing: Json, strict: Strict) -> None:
+    protected = lab.good(cloud.create(lab.requests(existing, ["demo-p-1", "demo-p-2"], protect=True)))
+    others = lab.good(cloud.create(lab.requests(existing, ["demo-w-1", "demo-w-2"])))
+    outcomes = {outcome.name: outcome.error for outcome in cloud.delete([*protected, *others])}
+    assert {name for name, error in outcomes.items() if error} == {"demo-p-1", "demo-p-2"}
+    assert strict.counts()["TerminateInstances"] == 1 + 2
+
+
+def test_volumes_of_machines_that_a_lagging_read_does_not_show_are_not_left_over(
+    cloud: EC2, existing: Json, strict: Strict
+) -> None:
+    lab.good(cloud.create(lab.requests(existing, ["demo-w-1"])))
+    strict.faults({"action": "DescribeInstances", "empty": True, "times": 1})
+    assert list(cloud.list(lab.OWNER)) == []
 
 
 def test_only_the_owners_things_are_listed(cloud: EC2, existing: Json) -> None:

@@ -71,7 +71,7 @@ def test_user_data_has_a_limit(strict: Strict, place: dict[str, Any]) -> None:
 
 
 def test_user_data_is_base64(strict: Strict, place: dict[str, Any]) -> None:
-    client = strict.client()
+    client = lab.new_client(strict.url, "ec2")
     # As a client that writes the form by itself would: without the SDK's encoding.
     client.meta.events.unregister("before-parameter-build.ec2.RunInstances")
     client.meta.events.register("before-parameter-build.ec2.RunInstances", lambda params, **_: None)

@@ -39,6 +39,19 @@ def test_only_sdk_imports_the_sdk_and_only_the_contract_is_ours(file: Path) -> N
             assert name in {f"provision.{m}" for m in ("provider", "model", "errors", "diagnostics")}, name
 
 
+def test_addresses_are_planned_where_the_network_is_ours_or_the_spec_says_so(tmp_path: Path) -> None:
+    vpc = {"id": "vpc-00000001", "subnets": ["subnet-00000001"]}
+
+    def planned(**options: object) -> bool:
+        return lab.provider({"region": "us-east-1", **options}, tmp_path).traits.planned_addresses
+
+    assert planned()
+    assert planned(vpc={})
+    assert not planned(vpc=vpc)
+    assert planned(vpc={**vpc, "planned_addresses": True})
+    assert provision_ec2.EC2.traits.planned_addresses
+
+
 def test_neither_import_nor_construction_loads_the_sdk(tmp_path: Path) -> None:
     code = (
         "import sys, datetime, pathlib; from provision_ec2 import EC2; from provision.provider import Context;"
@@ -95,12 +108,13 @@ def test_the_schema_is_one_and_settings_read_all_of_it() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     full = {
         "region": "r", "profile": "p", "endpoint_url": "u", "image": "i", "image_sources": {"fcos": "f"},
-        "vpc": {"id": "v", "subnets": ["s"], "security_groups": ["g"]}, "key_name": "k", "instance_profile": "n",
+        "vpc": {"id": "v", "subnets": ["s"], "security_groups": ["g"], "planned_addresses": False},
+        "key_name": "k", "instance_profile": "n",
         "root_volume": {"device": "/dev/sda1", "type": "gp3", "size_gib": 9, "encrypted": True}, "spot": True,
         "associate_public_ip": False,
     }  # fmt: skip
     assert full.keys() == SCHEMA["properties"].keys()
     assert Settings.read(full) == Settings(
-        "r", "p", "u", "i", {"fcos": "f"}, "v", ("s",), ("g",), "k", "n",
+        "r", "p", "u", "i", {"fcos": "f"}, "v", ("s",), ("g",), False, "k", "n",
         RootVolume("/dev/sda1", "gp3", 9, encrypted=True), spot=True, associate_public_ip=False,
     )  # fmt: skip
