@@ -30,7 +30,11 @@ class Doer(ABC):
 
     @abstractmethod
     def form(self, lane: Lane, tasks: list[Task]) -> Call | None:
-        """Make a call of tasks that may share one, and write its intent; None when nothing is left to call for."""
+        """Make a call of tasks that may share one; None when nothing is left to call for."""
+
+    @abstractmethod
+    def announce(self, call: Call) -> None:
+        """Write the intent of a call that is about to be sent for the first time."""
 
     @abstractmethod
     def limit(self, lane: Lane) -> int:

@@ -14,7 +14,7 @@ from provision.state.fold import Entry, Status
 if TYPE_CHECKING:
     from provision.apply.board import Task
     from provision.errors import ProviderError
-    from provision.model import Change, Observed
+    from provision.model import Observed
     from provision.provider import Outcome
 
 
@@ -35,13 +35,16 @@ class Changing(Doer):
             lane.queue((Op.CHANGE, task.key.kind) if lane.traits.delete_batch > 1 else task, task)
 
     def form(self, lane: Lane, tasks: list[Task]) -> Call | None:
+        """Take all of them."""
+        changes = tuple(t.step.change for t in tasks if t.step.change)
+        return Call(Op.CHANGE, lane, tasks={t.key.name: t for t in tasks}, changes=changes)
+
+    def announce(self, call: Call) -> None:
         """Write the intent."""
-        changes: list[Change] = [t.step.change for t in tasks if t.step.change]
+        tasks = call.tasks.values()
+        self.run.record(records.will_change([(t.key, c.target) for t, c in zip(tasks, call.changes, strict=True)]))
         for task in tasks:
             self.run.emit(What.CHANGING, task.key, "; ".join(task.step.reasons))
-        targets = [(t.key, c.target) for t, c in zip(tasks, changes, strict=True)]
-        self.run.record(records.will_change(targets))
-        return Call(Op.CHANGE, lane, tasks={t.key.name: t for t in tasks}, changes=tuple(changes))
 
     def succeeded(self, call: Call, task: Task, outcome: Outcome) -> None:  # noqa: ARG002
         """Record how it is now."""

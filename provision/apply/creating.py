@@ -63,22 +63,26 @@ class Creating(Doer):
             self.run.lane(task).queue(self._group(task), task)
 
     def form(self, lane: Lane, tasks: list[Task]) -> Call | None:
-        """Bind payloads, store the requests, write the intent. Tasks whose payload differs go back to the queue."""
+        """Bind payloads and store the requests. Tasks whose payload differs go back to the queue."""
         alike = self._bound(lane, tasks)
         if not alike:
             return None
         zone = _zone(alike[0])
         requests = self._requests(alike, zone)
         self.run.state.save_requests(requests)
-        facts = [{"fingerprint": t.thing.fingerprint, "etcd": t.thing.etcd} for t in alike]
         for task in alike:
             thing = task.thing
             self.run.state.save_recipe(thing.fingerprint, thing.request.body, thing.recipe)
-            task.began = self.run.now if task.began is None else task.began
             task.payload = None
-            self.run.emit(What.CREATING, task.key, "; ".join(task.step.reasons), zone=zone)
-        self.run.record(records.will_create(requests, facts))
         return Call(Op.CREATE, lane, tasks={t.key.name: t for t in alike}, requests=tuple(requests))
+
+    def announce(self, call: Call) -> None:
+        """Write the intent, which names the stored requests by their token."""
+        facts = [{"fingerprint": t.thing.fingerprint, "etcd": t.thing.etcd} for t in call.tasks.values()]
+        self.run.record(records.will_create(call.requests, facts))
+        for task in call.tasks.values():
+            task.began = self.run.now if task.began is None else task.began
+            self.run.emit(What.CREATING, task.key, "; ".join(task.step.reasons), zone=call.requests[0].zone)
 
     def succeeded(self, call: Call, task: Task, outcome: Outcome) -> None:
         """Record what was made, and wait until it runs."""
@@ -182,7 +186,7 @@ class Creating(Doer):
             zones, sent = member.thing.request.zones, requests[0].zone
             member.zones_tried = zones.index(sent) if sent in zones else 0
             self.run.emit(What.CREATING, member.key, "; ".join(member.step.reasons), zone=sent)
-        call = Call(Op.CREATE, lane, tasks={t.key.name: t for t in gathered}, requests=tuple(requests))
+        call = Call(Op.CREATE, lane, {t.key.name: t for t in gathered}, tuple(requests), announced=True)
         if lane.traits.idempotent:
             lane.again.append(call)
         else:

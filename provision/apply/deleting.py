@@ -42,7 +42,7 @@ class Deleting(Doer):
             self._watch.look(task.key.provider, (task,), wait, lambda snapshot: self._found(task, snapshot))
 
     def form(self, lane: Lane, tasks: list[Task]) -> Call | None:
-        """Write the intent. A second thing of the same name goes in another call: outcomes are told apart by name."""
+        """Take each name once: outcomes are told apart by name, so a second thing of one goes in another call."""
         chosen: dict[str, Task] = {}
         targets: list[Observed] = []
         for task in tasks:
@@ -51,10 +51,16 @@ class Deleting(Doer):
                 continue
             chosen[task.target.name] = task
             targets.append(task.target)
-            self.run.emit(What.DELETING, task.key, "; ".join(task.step.reasons), id=task.target.id)
-        keys = (t.key for t in chosen.values())
-        self.run.record(records.will_delete(list(zip(keys, targets, strict=True))))
         return Call(Op.DELETE, lane, tasks=chosen, targets=tuple(targets))
+
+    def announce(self, call: Call) -> None:
+        """Write the intent."""
+        going = [(t.key, t.target) for t in call.tasks.values() if t.target]
+        self.run.record(records.will_delete(going))
+        for task in call.tasks.values():
+            self.run.emit(
+                What.DELETING, task.key, "; ".join(task.step.reasons), id=task.target.id if task.target else ""
+            )
 
     def succeeded(self, call: Call, task: Task, outcome: Outcome) -> None:  # noqa: ARG002
         """Record that it is gone, or wait until it is when the platform only says that it is going."""

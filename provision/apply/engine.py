@@ -15,24 +15,21 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from provision.apply.board import Board, Task
-from provision.apply.changing import Changing
-from provision.apply.creating import Creating
-from provision.apply.deleting import Deleting
+from provision.apply.board import Board
+from provision.apply.dispatch import Dispatch
 from provision.apply.events import Event, What
-from provision.apply.lane import Answer, Call, Ended, Lane, Listed, Message, Op, Signalled
+from provision.apply.lane import Answer, Ended, Lane, Listed, Message, Signalled
 from provision.apply.retry import Pace
 from provision.apply.run import Run
 from provision.apply.watch import Watch
 from provision.errors import Interrupted, PartialFailure, StateError
-from provision.plan.order import Phase, arrange
+from provision.plan.order import arrange
 from provision.state import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from provision.apply.calls import Doer
     from provision.model import Observed
     from provision.plan.model import Plan
     from provision.provider import Provider
@@ -78,13 +75,9 @@ class Engine:
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         lanes = {name: Lane(providers[name], plan.owner, self._inbox) for name in used}
         board = Board(plan.steps, graph)
-        self._run = Run(plan.owner, board, lanes, state, bind, clock, listener, pace or Pace())
+        self._run = Run(plan.owner, board, lanes, self._inbox, state, bind, clock, listener, pace or Pace())
         self._watch = Watch(self._run)
-        self._doers: dict[Op, Doer] = {
-            Op.CREATE: Creating(self._run, self._watch),
-            Op.DELETE: Deleting(self._run, self._watch),
-            Op.CHANGE: Changing(self._run),
-        }
+        self._dispatch = Dispatch(self._run, self._watch)
         self._signals = 0
         self._started = self._drain_until = 0.0
         self._broken: StateError | None = None
@@ -137,54 +130,23 @@ class Engine:
         self._advance()
 
     def _advance(self) -> None:
-        """Let what is ready form calls; write records; send the calls."""
-        if not self._run.stopping:
-            for task in self._run.board.take_ready():
-                self._start(task)
+        """Let what is ready form calls; write outcomes and intents; send the calls."""
+        run = self._run
         try:
-            if not self._run.stopping:
-                for lane in self._run.lanes.values():
-                    self._fill(lane)
-                for task in self._run.board.take_ready():  # what forming calls has freed, such as failed bindings
-                    self._start(task)
+            if not run.stopping:
+                self._dispatch.start()
+                self._dispatch.fill()
+                self._dispatch.start()  # what forming calls has freed: a payload that could not be bound fails its task
                 self._watch.poll()
-            self._run.state.journal.append(self._run.records)
+            run.state.journal.append(run.records)
+            run.records.clear()
+            for call in run.calls:
+                call.lane.send(call)
+            run.calls.clear()
+            if not run.stopping:
+                self._dispatch.prepare()
         except StateError as error:
             self._stop_writing(error)
-            return
-        self._run.records.clear()
-        for call in self._run.calls:
-            call.lane.send(call)
-        self._run.calls.clear()
-
-    def _start(self, task: Task) -> None:
-        match task.phase:
-            case Phase.WAIT:
-                self._watch.until_ready(task)
-            case Phase.CREATE:
-                self._doers[Op.CREATE].ready(task)
-            case Phase.DELETE:
-                self._doers[Op.DELETE].ready(task)
-            case _:
-                self._doers[Op.CHANGE].ready(task)
-
-    def _fill(self, lane: Lane) -> None:
-        """Form calls while the lane has slots and its rate allows."""
-        while (lane.again or lane.groups) and lane.wait(self._run.now) == 0.0:
-            call = lane.again.popleft() if lane.again else self._form(lane)
-            if call is not None:
-                lane.reserve()
-                call.started = self._run.now
-                self._run.calls.append(call)
-
-    def _form(self, lane: Lane) -> Call | None:
-        group = next(iter(lane.groups))
-        tasks = lane.groups[group]
-        op = _OPS[tasks[0].phase]
-        taken = [tasks.popleft() for _ in range(min(len(tasks), self._doers[op].limit(lane)))]
-        if not tasks:
-            del lane.groups[group]
-        return self._doers[op].form(lane, taken)
 
     def _handle(self, message: Message) -> None:
         match message:
@@ -192,22 +154,17 @@ class Engine:
                 self._signalled(message)
             case Listed(call, observed):
                 self._watch.listed(call.lane, observed, call.started)
-            case Answer(call):
-                self._doers[call.op].answer(message)
-            case Ended(call):
-                call.lane.active -= 1
-                if call.op is not Op.LIST:
-                    self._doers[call.op].ended(message)
-                    return
-                self._run.bug = self._run.bug or message.bug
-                self._watch.ended(call.lane, message.error)
+            case Answer():
+                self._dispatch.answer(message)
+            case Ended():
+                self._dispatch.ended(message)
 
     def _wait(self) -> list[Message]:
         """Return all messages that are there; wait for one until something else is due."""
         run = self._run
         moments = [self._deadline()]
         if not run.stopping:
-            budgets = (lane.wait(run.now) for lane in run.lanes.values() if lane.again or lane.groups)
+            budgets = (lane.wait(run.now) for lane in run.lanes.values() if lane.busy)
             moments += [run.now + wait for wait in budgets if wait is not None]
             moments += [m for m in (run.next_timer(), self._watch.next_poll()) if m is not None]
         run.tick()
@@ -287,9 +244,6 @@ class Engine:
         finally:
             for number, handler in zip(numbers, old, strict=True):
                 signal.signal(number, handler)
-
-
-_OPS = {Phase.CREATE: Op.CREATE, Phase.DELETE: Op.DELETE, Phase.CHANGE: Op.CHANGE}
 
 
 def _interrupted(run: Run) -> str:

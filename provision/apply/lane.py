@@ -38,8 +38,8 @@ class Call:
     """One call of a provider's method, and, for retries, what is known of its earlier tries.
 
     `tasks` are those that still wait for a final answer, by the name that the answer will carry, and `errors` their
-    failures in this try. `doubt` says that the effect is not known, `whole` that the failure was the call's and not
-    one thing's. `first_failure` and `started` are monotonic times.
+    failures in this try. `announced` says that its intent is written, `doubt` that its effect is not known, `whole`
+    that the failure was the call's and not one thing's. `first_failure` and `started` are monotonic times.
     """
 
     op: Op
@@ -48,6 +48,7 @@ class Call:
     requests: tuple[Request, ...] = ()
     changes: tuple[Change, ...] = ()
     targets: tuple[Observed, ...] = ()
+    announced: bool = False
     attempts: int = 0
     first_failure: float | None = None
     doubt: bool = False
@@ -101,6 +102,7 @@ class Lane:
         self.active = 0
         self.groups: dict[Hashable, deque[Task]] = {}
         self.again: deque[Call] = deque()
+        self.prepared: deque[Call] = deque()
         self._inbox = inbox
         self._jobs: SimpleQueue[Call | None] = SimpleQueue()
         self._threads = 0
@@ -108,6 +110,11 @@ class Lane:
     def queue(self, group: Hashable, task: Task) -> None:
         """Add a task to those that may share a call."""
         self.groups.setdefault(group, deque()).append(task)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to call for."""
+        return bool(self.again or self.prepared or self.groups)
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until another call may start, None when all slots are taken."""

@@ -13,9 +13,10 @@ from provision.apply.events import Event, What
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+    from queue import SimpleQueue
 
     from provision.apply.board import Board, Task
-    from provision.apply.lane import Call, Lane
+    from provision.apply.lane import Call, Lane, Message
     from provision.apply.retry import Pace
     from provision.model import Json, Observed, Owner
     from provision.state.cluster import ClusterState
@@ -33,6 +34,7 @@ class Run:
     owner: Owner
     board: Board
     lanes: Mapping[str, Lane]
+    inbox: SimpleQueue[Message]
     state: ClusterState
     bind: Callable[[str, int], str]
     clock: Callable[[], datetime]

@@ -2,7 +2,7 @@
 
 ::
 
-    {"v":1,"seq":7,"at":"2026-01-02T03:04:05Z","kind":"intent", ... ,"crc":"89abcdef"}
+    {"v":1,"seq":7,"at":"2026-01-02T03:04:05.678Z","kind":"intent", ... ,"crc":"89abcdef"}
 
 `crc` is the CRC-32 of the line without it. A line that a crash or a power cut tore (the last one, without its
 newline) never took effect and is cut off; any other damage is refused. See ``provision_schemas/journal.v1``.
@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import json
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from provision.errors import JournalCorrupt, StateError
-from provision.model import utc_text
 from provision.state.fold import Recorded, apply, snapshot
 from provision.state.store import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
 
     from provision.model import Json
     from provision.state.store import Store
@@ -69,7 +68,7 @@ class Journal:
         if self._torn:
             self._store.put(KEY, self._good, expect=self._version)
             self._torn, self._good = False, b""
-        at = utc_text(self._clock())
+        at = _moment(self._clock())
         full = [{"v": VERSION, "seq": self.recorded.head + n, "at": at, **r} for n, r in enumerate(records, 1)]
         self._length = self._store.append(KEY, b"".join(map(encode, full)), self._length)
         for record in full:
@@ -86,7 +85,7 @@ class Journal:
         blob = self._store.get(KEY)
         if blob is None or len(blob.data) != self._length:
             raise StateError("another run wrote the journal", hint="run the command again")
-        record = {"v": VERSION, "seq": self.recorded.head, "at": utc_text(self._clock()), **snapshot(self.recorded)}
+        record = {"v": VERSION, "seq": self.recorded.head, "at": _moment(self._clock()), **snapshot(self.recorded)}
         line = encode(record)
         self._store.put(KEY, line, expect=blob.version)
         self._length, self._records = len(line), 1
@@ -94,6 +93,11 @@ class Journal:
     def _note(self, record: Json) -> None:
         apply(self.recorded, record)
         self._records += 1
+
+
+def _moment(now: datetime) -> str:
+    """Write a time to the millisecond: how long ago an intent was written decides whether its effect may still come."""
+    return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def encode(record: Json) -> bytes:

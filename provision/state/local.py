@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import secrets
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
 from provision.errors import StateError

@@ -27,6 +27,8 @@ CLOUDS: dict[str, dict[str, Any]] = {
     "late-names": {"options": {"late_names": True}},
     "singly": {"traits": {"batch": 1, "delete_batch": 1}},
     "no-tokens": {"traits": {"batch": 1, "idempotent": False}},
+    "lagging": {"options": {"visible": 0.05}, "traits": {"settle": 0.15}},
+    "lagging-no-tokens": {"options": {"visible": 0.05}, "traits": {"batch": 1, "idempotent": False, "settle": 0.15}},
     "slow": {"options": {"boot": 0.01, "going": 0.01}},
 }
 EVERY = [("late-names", n + 1, SHARDS) for n in range(SHARDS)]

@@ -109,7 +109,7 @@ def test_lines_are_json_objects_with_a_checksum(tmp_path: Path) -> None:
     _journal(tmp_path).append([_note(1)])
     record = json.loads((tmp_path / KEY).read_text())
     crc = record.pop("crc")
-    assert record == {"v": 1, "seq": 1, "at": "2026-01-02T03:04:05Z", **_note(1)}
+    assert record == {"v": 1, "seq": 1, "at": "2026-01-02T03:04:05.000Z", **_note(1)}
     assert encode(record).endswith(f'"crc":"{crc}"}}\n'.encode())
 
 
