@@ -20,6 +20,7 @@ from provision.state.lock import Holder
 from tests.emulated.ec2 import lab
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from provision.apply.events import Event
@@ -46,6 +47,7 @@ class Bench:
     own_payloads: bool = False
     pace: Pace = QUICK
     events: list[Event] = field(default_factory=list)
+    wrap_store: Callable[[LocalStore], LocalStore] = lambda store: store
 
     def __post_init__(self) -> None:
         self.cloud = lab.provider(self.given, self.root)
@@ -94,7 +96,7 @@ class Bench:
         return diff(things, state.recorded, seen, owner=lab.OWNER, traits=traits, recipe=state.recipe)
 
     def apply(self, things: list[Thing]) -> Result:
-        store = LocalStore(self.root / "state")
+        store = self.wrap_store(LocalStore(self.root / "state"))
         with store.lock(Holder.current("test")):
             state = ClusterState(store, now)
             engine = Engine(
@@ -115,6 +117,10 @@ class Bench:
 
     def down(self) -> Result:
         return self.apply([])
+
+    def why(self) -> list[str]:
+        """Return what the engine told, for a test that fails."""
+        return [f"{event.what} {event.key.name if event.key else ''} {event.text}" for event in self.events]
 
     def until_up(self, tries: int) -> int:
         """Run `up` until nothing fails; return how often it was run."""

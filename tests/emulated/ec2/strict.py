@@ -144,6 +144,11 @@ class Strict:
                     self._quota = given["value"]
                 case "/strict/calls":
                     return self._calls
+                case "/strict/tomorrow":  # EC2 forgets client tokens after a day
+                    self._tokens = {}
+                case "/strict/ever":
+                    reservations = rules.ec2_backends[DEFAULT_ACCOUNT_ID][REGION].reservations.values()
+                    return sum(len(r.instances) for r in reservations)
                 case "/strict/world":
                     return {kind: sorted(ids - self._base[kind]) for kind, ids in _world().items()}
             return None
