@@ -10,6 +10,7 @@ who votes already is promoted.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provision.errors import PlanError, Unhealthy
@@ -25,7 +26,6 @@ ADD_SECONDS = 30.0
 """How long `admit` asks again: a young cluster calls itself unhealthy for about 5 s after any change (measured)."""
 
 PROMOTE_SECONDS = 120.0
-GIVE_UP_LEADERSHIP_SECONDS = 10.0
 
 _PASSING = (
     "unhealthy cluster",
@@ -81,8 +81,25 @@ def retire(cluster: Cluster, name: str) -> None:
     for member in members:
         if member.name == name:
             check_removal(members, cluster.answering(), name)
-            _unseat(cluster, member, members)
+            step_down(cluster, name)
             _remove(cluster, member)
+
+
+def step_down(cluster: Cluster, name: str) -> None:
+    """Hand the leadership from a member to another that answers, so that stopping it costs no election.
+
+    A member that does not lead, or nobody to take over, changes nothing: the rest elect a leader by themselves.
+
+    Raises:
+        EtcdError: nobody answers.
+    """
+    members, answering = cluster.members(), cluster.answering()
+    member = next((m for m in members if m.name == name), None)
+    heir = next((m for m in members if m.name != name and not m.learner and m.name in answering), None)
+    if member is None or heir is None or name not in answering or cluster.leader() != member.id:
+        return
+    with suppress(EtcdError), cluster.connect(name) as client:
+        client.move_leader(heir.id)
 
 
 def drop(cluster: Cluster, member: int) -> None:
@@ -112,7 +129,7 @@ def admit(
                 return _unstarted(member)
         return cluster.ask(lambda client: client.add(peer_urls))
 
-    added = persist(attempt, _passes, time.monotonic() + seconds)
+    added = persist(attempt, _passes_for_adding, time.monotonic() + seconds)
     return {(name if m.id == added.id else m.name): m.peer_urls for m in cluster.members()}
 
 
@@ -140,21 +157,6 @@ def promote(cluster: Cluster, name: str, *, seconds: float = PROMOTE_SECONDS) ->
         raise Unhealthy(f"{name} did not become a voter within {seconds:.0f} s: {error.message}", hint=hint) from error
 
 
-def _unseat(cluster: Cluster, member: Member, members: Sequence[Member]) -> None:
-    """Hand the leadership on, so that removing the leader costs no election."""
-    if cluster.leader() != member.id or member.name not in cluster.endpoints:
-        return
-    answering = cluster.answering()
-    heir = next((m for m in members if m.id != member.id and not m.learner and m.name in answering), None)
-    if heir is None:
-        return
-    with cluster.connect(member.name) as client:
-        try:
-            client.move_leader(heir.id)
-        except EtcdError:
-            return  # it is removed all the same; the rest elect a leader
-
-
 def _remove(cluster: Cluster, member: Member) -> None:
     def attempt() -> None:
         try:
@@ -171,6 +173,12 @@ def _unstarted(member: Member) -> Member:
         hint = "retire it first, or give the new machine another address"
         raise PlanError(f"{member.name} runs already at {', '.join(member.peer_urls)}", hint=hint)
     return member
+
+
+def _passes_for_adding(error: EtcdError) -> bool:
+    # A member's id is a hash of its URLs and of the second in which it is added: one that is removed and added again
+    # within a second has the id of the removed one, which etcd then does not find (observed).
+    return _passes(error) or "member not found" in error.message
 
 
 def _passes(error: EtcdError) -> bool:

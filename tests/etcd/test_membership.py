@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -20,32 +21,38 @@ from tests.etcd.lab import decided, free_address, healthy, look, program, until
 class Writer(threading.Thread):
     """Writes numbered keys through whichever member answers, and remembers what was acknowledged."""
 
-    def __init__(self, members) -> None:
+    def __init__(self, members, tls=None) -> None:
         super().__init__(daemon=True)
+        self.tls = tls  # may be exchanged while it runs
         self.urls = {m.url for m in members}
         self.acknowledged: list[str] = []
         self.gap = 0.0
         self._done = threading.Event()
+        self._number = 0
+        self._last = 0.0
 
     def run(self) -> None:
-        clients = {}
-        last, number = time.monotonic(), 0
+        self._last = time.monotonic()
+        while not self._done.is_set():
+            tls = self.tls
+            with ExitStack() as stack:
+                clients = [stack.enter_context(EtcdClient(url, tls=tls, timeout=1.0)) for url in self.urls]
+                while self.tls is tls and not self._done.is_set():
+                    self.write(clients)
+
+    def write(self, clients) -> None:
+        self._number += 1
+        if any(self.written(client, self._number) for client in clients):
+            now = time.monotonic()
+            self.gap, self._last = max(self.gap, now - self._last), now
+
+    def written(self, client, number) -> bool:
         try:
-            while not self._done.is_set():
-                number += 1
-                for url in list(self.urls):
-                    client = clients.setdefault(url, EtcdClient(url, timeout=1.0))
-                    try:
-                        client.put(f"load/{number}", str(number))
-                    except EtcdError:
-                        continue
-                    self.acknowledged.append(f"load/{number}")
-                    now = time.monotonic()
-                    self.gap, last = max(self.gap, now - last), now
-                    break
-        finally:
-            for client in clients.values():
-                client.close()
+            client.put(f"load/{number}", str(number))
+        except EtcdError:
+            return False
+        self.acknowledged.append(f"load/{number}")
+        return True
 
     def finish(self) -> None:
         self._done.set()
@@ -53,6 +60,8 @@ class Writer(threading.Thread):
 
     def lost(self, url) -> set[str]:
         command = [program("etcdctl"), "--endpoints", url, "get", "load/", "--prefix", "--keys-only"]
+        if self.tls:
+            command += ["--cacert", self.tls.ca, "--cert", self.tls.certificate, "--key", self.tls.key]
         listed = subprocess.run(command, check=True, capture_output=True, text=True, env={"ETCDCTL_API": "3"})
         return set(self.acknowledged) - set(listed.stdout.split())
 
