@@ -184,7 +184,7 @@ class Creating(Doer):
         for member in gathered:
             member.began = self.run.now
             zones, sent = member.thing.request.zones, requests[0].zone
-            member.zones_tried = zones.index(sent) if sent in zones else 0
+            member.zones_tried = zones.index(sent) if sent in zones else -1
             self.run.emit(What.CREATING, member.key, "; ".join(member.step.reasons), zone=sent)
         call = Call(Op.CREATE, lane, {t.key.name: t for t in gathered}, tuple(requests), announced=True)
         if lane.traits.idempotent:
@@ -244,7 +244,7 @@ def _resends(task: Task) -> bool:
 
 def _zone(task: Task) -> str:
     zones = task.thing.request.zones
-    return zones[task.zones_tried] if zones else ""
+    return zones[max(0, task.zones_tried)] if zones else ""
 
 
 def _is_ours(found: Observed, request: Request, *, any_generation: bool) -> bool:

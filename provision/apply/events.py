@@ -35,6 +35,7 @@ class What(StrEnum):
     SKIPPED = "skipped"
     DRAINING = "draining"  # nothing new is started; calls under way are awaited
     ENDED = "ended"
+    SAID = "said"  # what comes before and after the engine: power, first boots, etcd
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from provision.errors import Kind, ProviderError
 
+EPSILON = 1e-6
+"""So much of a token may be missing: less than a clock tells."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -59,7 +62,7 @@ class RateBudget:
         """Return the seconds until a call may start; 0 when one may start now."""
         self._tokens = min(max(1.0, self.rate), self._tokens + (now - self._then) * self.rate)
         self._then = now
-        return 0.0 if self._tokens >= 1 else (1 - self._tokens) / self.rate
+        return 0.0 if self._tokens > 1 - EPSILON else (1 - self._tokens) / self.rate
 
     def take(self) -> None:
         """Account for a call that starts now."""
@@ -69,7 +72,7 @@ class RateBudget:
         """Halve the rate and empty the bucket."""
         if now - self._slowed >= 1:
             self.rate, self._slowed = max(self.full / 64, self.rate / 2), now
-        self._tokens = min(self._tokens, 0.0)
+        self._tokens, self._then = min(self._tokens, 0.0), now
 
     def recover(self) -> None:
         """Give back some of the rate."""

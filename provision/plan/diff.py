@@ -45,6 +45,7 @@ def diff(
     traits: Mapping[str, Traits],
     recipe: Callable[[str], Json | None] = lambda _: None,
     replace: Collection[str] = (),
+    formed: bool = False,
 ) -> Plan:
     """Return what leads from what is to what is wanted.
 
@@ -56,13 +57,14 @@ def diff(
         traits: of each provider, by name.
         recipe: body and recipe of a recorded fingerprint (`ClusterState.recipe`).
         replace: names of machines that the user asked to make anew.
+        formed: whether etcd runs already, so that a voter joins or leaves it by a change of its members.
 
     Raises:
         PlanError: PV610 protected things would be deleted, PV611 the name runs under another uid, PV612 needs form a
             cycle or lead nowhere, PV613 etcd members would have to be replaced all at once, PV614 a name that is not
             in the spec was asked to be replaced, PV615 things are recorded on a provider that was not asked.
     """
-    _refuse_foreign(observed, owner)
+    observed = _own(observed, owner, refuse=bool(wanted))
     _refuse_unknown_names(replace, wanted)
     _refuse_unasked(recorded, traits)
     things = {t.key: t for t in wanted}
@@ -73,6 +75,8 @@ def diff(
     judged = safety.follow_parts(judged)
     steps = [*judged, *_unwanted(world, doubles=[d for t in wanted for d in _doubles(t.key, world)])]
     steps = safety.spare_voters(steps)
+    if formed and wanted:
+        steps = safety.one_voter_at_a_time(steps)
     safety.refuse_protected(steps)
     order.arrange(steps, traits)
     return Plan(
@@ -197,15 +201,17 @@ def _findings(steps: Iterable[Step]) -> Iterator[Diagnostic]:
             yield Diagnostic("PV603", f"{step.key.name} is switched off", Severity.WARNING)
 
 
-def _refuse_foreign(observed: Sequence[Observed], owner: Owner) -> None:
-    foreign = [o for o in observed if o.labels and o.labels.cluster == owner.cluster and o.labels.uid != owner.uid]
-    if foreign:
+def _own(observed: Sequence[Observed], owner: Owner, *, refuse: bool) -> list[Observed]:
+    """Return what is ours. Another uid's things under our name are no ground to build on, but taking down is safe."""
+    foreign = [o for o in observed if o.labels and o.labels.uid != owner.uid]
+    if foreign and refuse:
         uids = sorted({o.labels.uid for o in foreign if o.labels})
         raise PlanError(
             f"the name {owner.cluster!r} already runs under another uid ({', '.join(uids)}): "
             f"{_names(o.name for o in foreign)} [PV611]",
             hint="use that cluster's cluster.lock, or choose another name",
         )
+    return [o for o in observed if o.labels is None or o.labels.uid == owner.uid]
 
 
 def _refuse_unknown_names(asked: Collection[str], wanted: Sequence[Thing]) -> None:

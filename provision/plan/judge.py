@@ -119,8 +119,9 @@ def _fingerprint(thing: Thing, entry: Entry | None, found: Observed) -> str:
 
 def _leftover(entry: Entry | None, found: Observed) -> tuple[str, ...]:
     """Return why a thing of an earlier generation must go, when its successor has been asked for already."""
-    asked = entry is not None and entry.status is Status.UNKNOWN
-    old = asked and found.labels is not None and found.labels.generation < entry.generation
+    if entry is None or entry.status is not Status.UNKNOWN or found.labels is None:
+        return ()
+    old = found.labels.generation < entry.generation
     return ("an older one still stands where an earlier run asked for a new one",) if old else ()
 
 

@@ -12,6 +12,9 @@ from provision.plan.model import Action, Step
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+ORDER = {Action.CREATE: 0, Action.REPLACE: 1, Action.DELETE: 2}
+"""In which order voters come and go; a cluster that grows first is at its strongest for the rest."""
+
 BROKEN = frozenset({State.FAILED, State.DELETING})
 """States in which a machine does no work that its replacement could interrupt."""
 
@@ -58,6 +61,20 @@ def spare_voters(steps: Sequence[Step]) -> list[Step]:
             result.append(step)
             blocked = [step.key.name]
     return result
+
+
+def one_voter_at_a_time(steps: Sequence[Step]) -> list[Step]:
+    """Let one voter of a formed etcd cluster come or go, and defer the rest: first who is lost, then who is new.
+
+    A cluster none of whose voters is left is not changed but formed anew, all at once.
+    """
+    voters = [s for s in steps if s.etcd]
+    if not any(s.observed and s.observed.state not in BROKEN for s in voters):
+        return list(steps)
+    moving = [s for s in voters if s.action in ORDER and not s.deferred]
+    first = min(moving, key=lambda s: ORDER[s.action], default=None)
+    why = "etcd members come and go one at a time"
+    return [_deferred(s, why) if s in moving and s is not first else s for s in steps]
 
 
 def refuse_protected(steps: Sequence[Step]) -> None:

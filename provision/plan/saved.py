@@ -84,7 +84,8 @@ def world_digest(recorded: Recorded, observed: Sequence[Observed]) -> str:
     seen = sorted(
         (o.provider, o.kind, o.name, o.id, o.labels.generation if o.labels else 0, o.protected) for o in observed
     )
-    return digest([recorded.head, seen])
+    known = sorted((*e.key, e.generation, e.status, e.token, e.id, e.fingerprint) for e in recorded.entries.values())
+    return digest([known, seen])
 
 
 def _step_name(step: Json) -> str:

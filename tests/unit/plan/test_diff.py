@@ -276,8 +276,12 @@ def test_another_uid_under_the_name_is_refused(world: World) -> None:
     with pytest.raises(PlanError, match=r"another uid \(11111111.*: a \[PV611\]") as caught:
         world.plan(machine("a"))
     assert caught.value.hint
-    with pytest.raises(PlanError):
-        world.plan()
+
+
+def test_another_uids_machines_are_left_alone_when_ours_are_taken_down(world: World) -> None:
+    world.up(machine("a"), machine("b"))
+    world.see("a", labels=replace(LABELS, uid="11111111-1111-4111-8111-111111111111", machine="a"))
+    assert actions(world.plan()) == {"b": "delete"}
 
 
 def test_two_of_a_name_are_brought_down_to_the_recorded_one(world: World) -> None:

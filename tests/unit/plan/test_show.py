@@ -14,6 +14,7 @@ from provision.errors import PlanError, UsageError
 from provision.model import State
 from provision.plan import saved
 from provision.plan.render import cost, summary, table
+from provision.state import records
 from tests.unit.plan.world import LABELS, World, machine, thing
 
 
@@ -80,6 +81,7 @@ def test_a_saved_plan_is_carried_out_while_the_world_stands_still(tmp_path: Path
     assert found.spec == str(Path("cluster.yaml").absolute())
     found.verify(made.plan(*WANTED))
     made.see("e", state=State.PENDING)  # a machine that merely boots moves nothing
+    made.record(records.note("life", {}))  # nor does a note
     found.verify(made.plan(*WANTED))
 
 
@@ -93,7 +95,8 @@ def test_a_saved_plan_is_refused_when_the_world_has_moved(tmp_path: Path, moved:
     elif moved == "observed":
         made.lose("a")
     else:
-        made.record({"kind": "note", "topic": "t", "data": {}})
+        (entry, *_) = made.recorded.entries.values()
+        made.record(records.changed(replace(entry, token="another")))
     match = {"spec": "machine f", "observed": "machine a", "recorded": "another run changed"}[moved]
     with pytest.raises(PlanError, match=rf"{match}.*\[PV620\]"):
         saved.load(path).verify(made.plan(*wanted))
