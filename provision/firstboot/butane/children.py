@@ -6,6 +6,7 @@ butane 0.29 embeds local children unseen, and so a broken one fails on the machi
 from __future__ import annotations
 
 import json
+import re
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from provision.firstboot.butane.translate import Translation
     from provision.firstboot.ignition.validate import Path
 
+_VARIANT = re.compile(r"^[\"']?variant[\"']?\s*:", re.MULTILINE)
 MAX_NESTED = 16
 """How deep local children may have local children."""
 
@@ -55,7 +57,7 @@ def child(content: bytes, name: str, job: Translation, path: Path) -> bytes | No
 
 def _is_butane(text: str) -> bool:
     if not text.lstrip().startswith("{"):
-        return bool(text.strip())
+        return _VARIANT.search(text) is not None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -17,7 +17,7 @@ from provision.firstboot.butane.inputs import Inputs
 from provision.firstboot.butane.origins import Origins, merge_with_origins, snake
 from provision.firstboot.butane.translate import Translation, translate
 from provision.firstboot.butane.unused import unused_keys
-from provision.firstboot.butane.variants import Variant, known, variant
+from provision.firstboot.butane.variants import Variant, has_variant, known, variant
 from provision.firstboot.decode import DecodeError, decode
 from provision.firstboot.fields import Layer, Struct, build
 from provision.firstboot.ignition.golang import semver
@@ -179,7 +179,7 @@ class _Compiler:
         if chosen is None:
             hint = known(name)
             message = messages.UNKNOWN_VERSION.format(variant=name, version=at)._replace(hint=hint)
-            raise self._stop(message, ("version",))
+            raise self._stop(message, ("version",) if has_variant(name) else ("variant",))
         return chosen
 
     def _decode(self, struct: Struct, prefix: str) -> Value:
@@ -199,7 +199,7 @@ class _Compiler:
         if chosen.openshift:
             value.setdefault("metadata", {})
         found = Inputs(chosen.base, chosen.spec, drop_in=self._drop_in)
-        unused_keys(self._root, value, chosen.struct, found, self._file)
+        unused_keys(self._root, value, chosen, found, self._file)
         check(value, chosen.struct, found)
         self._flush(found)
         if self._hopeless():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from provision.firstboot.ignition.validate import Path
 
 Value = dict[str, Any]
+_BROKEN = re.compile("[\udc80-\udcff]")
 SUGAR = frozenset(
     ("version", "variant", "with_mount_unit", "trees", "quadlets", "inline", "local", "contents_local")
 ) | {"ssh_authorized_keys_local", "boot_device", "grub", "metadata", "openshift"}
@@ -83,7 +84,7 @@ class Translation:
     def text(self, content: bytes, path: Path, name: str) -> str:
         """Return a local file's text; butane takes any bytes, and so writes broken configs."""
         text = content.decode("utf-8", "surrogateescape")
-        if not self.found.drop_in and not text.isascii() and "\ufffd" in text.encode("utf-8", "replace").decode():
+        if not self.found.drop_in and _BROKEN.search(text):
             self.found.error(path, m.LOCAL_NOT_UTF8.format(path=name))
         return text
 

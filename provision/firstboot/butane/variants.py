@@ -12,6 +12,7 @@ from provision.firstboot.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from provision.firstboot.ignition.messages import Message
+    from provision.firstboot.ignition.validate import Path
 
 CHECKS = {
     name: function
@@ -80,6 +81,33 @@ def variant(name: str, at: str) -> Variant | None:
 def names() -> list[tuple[str, str]]:
     """Return all variants with their versions."""
     return [(name, at) for name, all_ in load_table("butane", "variants").items() if name[0] != "_" for at in all_]
+
+
+def has_variant(name: str) -> bool:
+    """Whether there is such a variant, at any version."""
+    return any(name == other for other, _ in names())
+
+
+def since(older: Variant, path: Path, key: str) -> str | None:
+    """Return the first later version of a variant that knows a key of the section at a path."""
+    versions = [at for name, at in names() if name == older.name]
+    for at in versions[versions.index(older.version) + 1 :]:
+        newer = variant(older.name, at)
+        struct = newer and _section(newer.struct, path)
+        if struct and key in struct.fields:
+            return at
+    return None
+
+
+def _section(struct: Struct | None, path: Path) -> Struct | None:
+    for step in path:
+        if struct is None:
+            return None
+        if isinstance(step, str):
+            field = struct.fields.get(step)
+            inner = field and (field.item or field)
+            struct = inner.struct if inner else None
+    return struct
 
 
 def known(name: str) -> str:

@@ -66,9 +66,9 @@ def _parse(text: str, file: str, report: Report) -> Plain:
     try:
         return json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        message, place = m.NOT_JSON.format(problem=error.msg), Span(file, error.lineno, error.colno)
+        message, place = m.NOT_JSON.format(problem=f"not JSON: {error.msg}"), Span(file, error.lineno, error.colno)
     except (RecursionError, ValueError) as error:
-        message, place = m.NOT_JSON.format(problem=str(error) or "nested too deep"), Span(file, 1, 1)
+        message, place = m.NOT_JSON.format(problem=f"not JSON: {error or 'nested too deep'}"), Span(file, 1, 1)
     report.error(message.code, message.text, span=place, hint=message.hint)
     return None
 
