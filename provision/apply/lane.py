@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from provision.apply.retry import RateBudget
 from provision.errors import ProviderError
+from provision.state.fold import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -39,7 +40,8 @@ class Call:
 
     `tasks` are those that still wait for a final answer, by the name that the answer will carry, and `errors` their
     failures in this try. `announced` says that its intent is written, `doubt` that its effect is not known, `whole`
-    that the failure was the call's and not one thing's. `first_failure` and `started` are monotonic times.
+    that the failure was the call's and not one thing's. `first_failure` and `started` are monotonic times. `enough` are
+    the things after which a list need not be read on; nothing when all of it is wanted.
     """
 
     op: Op
@@ -55,6 +57,7 @@ class Call:
     errors: dict[str, ProviderError] = field(default_factory=dict)
     whole: bool = False
     started: float = 0.0
+    enough: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ def perform(call: Call, put: Callable[[Message], None]) -> None:
     bug: Exception | None = None
     try:
         if call.op is Op.LIST:
-            put(Listed(call, tuple(call.lane.provider.list(call.lane.owner))))
+            put(Listed(call, tuple(_listed(call))))
         else:
             for outcome in _outcomes(call):
                 put(Answer(call, outcome))
@@ -158,6 +161,16 @@ def perform(call: Call, put: Callable[[Message], None]) -> None:
     except Exception as caught:  # noqa: BLE001 - a plugin's bug, reported by the main thread with its traceback
         bug = caught
     put(Ended(call, error, bug))
+
+
+def _listed(call: Call) -> Iterator[Observed]:
+    """Read a list as far as it is wanted: providers ask for its next page only then."""
+    missing = set(call.enough)
+    for thing in call.lane.provider.list(call.lane.owner):
+        yield thing
+        missing.discard(Key(thing.provider, thing.kind, thing.name))
+        if call.enough and not missing:
+            return
 
 
 def _outcomes(call: Call) -> Iterator[Outcome]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provision.apply import secret
-from provision.etcd.variables import meeting
+from provision.etcd.variables import existing, meeting
 from provision.firstboot import payload, recipe
 from provision.firstboot.additions.etcd import node
 from provision.firstboot.additions.system import system
@@ -14,22 +14,25 @@ from provision.firstboot.interpolate import SECRET
 from provision.firstboot.recipe import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from provision.apply.desired import Desired
     from provision.apply.forming import Forming
     from provision.apply.phone_home import Nonces
     from provision.apply.reception import Reception
+    from provision.etcd.variables import Node
     from provision.firstboot.recipe import Slot
     from provision.provider import Provider
+    from provision.spec.model import Etcd, Machine
 
 
 @dataclass(frozen=True, slots=True)
 class Binder:
     """Binds recipes for one run.
 
-    `reception` is None when no machine can reach this computer. Secrets are read when a binder is made, so that one
-    that is missing stops the run before anything is made.
+    `reception` is None when no machine can reach this computer. `secrets` are read before anything is made, so that one
+    that is missing stops the run. `peers` are the members of the running cluster that a voter of this run joins, with
+    their peer URLs; empty when the cluster forms for the first time.
     """
 
     desired: Desired
@@ -38,6 +41,7 @@ class Binder:
     forming: Forming
     reception: Reception | None
     secrets: Mapping[str, str] = field(repr=False)
+    peers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def bind(self, name: str, generation: int) -> str:
         """Return a machine's payload, as its platform's channel takes it.
@@ -67,23 +71,29 @@ class Binder:
         raise AssertionError(f"nothing is made for slots of the kind {slot.kind}")
 
     def _bootstrap(self, name: str) -> str:
+        variables = existing(self.peers) if self.peers else self._meeting(name)
+        return "\n".join(f"{k}={v}" for k, v in variables.items())
+
+    def _meeting(self, name: str) -> dict[str, str]:
         boot = self.desired.compiled.bootstrap
         if boot is None:
             raise AssertionError(f"{name} has a slot for etcd in a cluster without etcd")
-        machine = self.desired.cluster.machine(name)
         token = self.forming.token
-        url = token if "://" in token else f"{self._base(name)}/{token}"
-        variables = meeting(
-            node(machine, system(machine.os)),
+        return meeting(
+            node_of(self.desired.cluster.machine(name), self.desired.cluster.etcd),
             boot,
             cluster_token=f"{self.desired.owner.uid}-{self.forming.generation}",
-            discovery_url=url,
+            discovery_url=token if "://" in token else f"{self._base(name)}/{token}",
         )
-        return "\n".join(f"{k}={v}" for k, v in variables.items())
 
     def _base(self, name: str) -> str:
         host = self.providers[self.desired.cluster.machine(name).provider].traits.host_address
         return self.reception.url(host) if self.reception and host else ""
+
+
+def node_of(machine: Machine, etcd: Etcd | None) -> Node:
+    """Return a voter as etcd's settings know it."""
+    return node(machine, system(machine.os), etcd)
 
 
 def read_secrets(desired: Desired) -> dict[str, str]:

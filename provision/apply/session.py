@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from provision import paths, registry
+from provision.apply import forming
+from provision.apply.compiling import findings
 from provision.apply.desired import desire
 from provision.apply.observe import observe
 from provision.errors import SpecError
 from provision.firstboot.compile import compile_cluster
 from provision.model import Owner
 from provision.plan.diff import diff
-from provision.provider import Context
+from provision.provider import Context, HasImages
 from provision.spec import load
 from provision.spec import lock as locks
 from provision.state import home
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from provision.provider import Provider
     from provision.spec.lock import Lock
     from provision.spec.model import Cluster
+    from provision.state.local import LocalStore
 
 LIFE = "life"
 """The journal note that holds when the cluster's life began: ``{"begun": RFC 3339}``."""
@@ -92,7 +95,7 @@ class Session:
             additions_version=self.pins.additions,
         )
         if not compiled.report.ok:
-            raise SpecError(compiled.report)
+            raise SpecError(findings(self.cluster, compiled))
         return desire(self.cluster, self.pins, self.providers, compiled, self.deadline)
 
     def observed(self) -> list[Observed]:
@@ -118,6 +121,7 @@ class Session:
             traits={name: provider.traits for name, provider in self.providers.items()},
             recipe=self.state.recipe,
             replace=replace,
+            formed=forming.read(self.state.store).formed,
         )
 
 
@@ -126,38 +130,53 @@ def opened(
     spec: str,
     *,
     mode: Literal["shared", "exclusive"],
+    pin: bool = False,
     lock_timeout: float = 0.0,
     waiting: Callable[[Holder | None], None] | None = None,
 ) -> Iterator[Session]:
     """Open a cluster by its spec for the length of the context.
 
-    A shared session writes nothing: a cluster without a lock file gets a uid for the moment. An exclusive one writes
-    the lock file and remembers the cluster.
+    A shared session writes nothing: a cluster without a lock file gets a uid for the moment, and images that are not
+    pinned yet are resolved for the moment. With `pin` it writes the lock file all the same, for a plan that is kept.
+    An exclusive session writes the lock file and remembers the cluster.
 
     Raises:
         SpecError: the spec or its lock file is wrong.
         LockHeld: another run has the cluster.
         StateError: the state cannot be used.
+        ProviderError: a platform does not know an image, or could not be asked for it.
     """
     cluster = load.load(spec)
     path = locks.path_for(spec)
     providers = providers_for(cluster.providers, cluster.directory)
     found = locks.read(path)
-    if found is None and mode == "exclusive":
+    writes = pin or mode == "exclusive"
+    if found is None and writes:
         found = locks.create(path, locks.Lock.fresh(cluster))  # two first runs at once agree on one uid
     pins = _pins(cluster, found, providers)
     store = home.store(paths.state(), Owner(cluster.name, pins.uid))
-    with store.lock(Holder.current(), mode=mode, timeout=lock_timeout, waiting=waiting):
-        if mode == "exclusive":
+    with _locked(store, mode, lock_timeout, waiting):
+        if writes:
             locks.write(path, pins)
+        if mode == "exclusive":
             absolute = str(Path(spec).absolute())
             home.remember(paths.state(), home.Known(cluster.name, pins.uid, absolute, cluster.providers))
         yield Session(cluster, pins, providers, ClusterState(store, now))
 
 
-def _pins(cluster: Cluster, found: Lock | None, providers: Mapping[str, Provider]) -> Lock:
-    from provision.provider import HasImages
+def _locked(
+    store: LocalStore,
+    mode: Literal["shared", "exclusive"],
+    timeout: float,
+    waiting: Callable[[Holder | None], None] | None,
+) -> AbstractContextManager[None]:
+    """Return the held lock; a look at a cluster without state needs none and makes no directory."""
+    if mode == "shared" and not store.root.exists():
+        return nullcontext()
+    return store.lock(Holder.current(), mode=mode, timeout=timeout, waiting=waiting)
 
+
+def _pins(cluster: Cluster, found: Lock | None, providers: Mapping[str, Provider]) -> Lock:
     def resolve(name: str, image: str) -> str:
         provider = providers[name]
         return provider.resolve(image) if isinstance(provider, HasImages) else image

@@ -68,10 +68,26 @@ def find(text: str) -> Target:
 def _by_spec(spec: Path) -> home.Known:
     pins = locks.read(locks.path_for(spec))
     if pins is None:
-        raise UsageError(f"no cluster was made from {spec}: there is no {locks.path_for(spec).name} beside it")
+        return _by_lost_lock(spec)
     remembered = next((k for k in home.known(paths.state()) if k.uid == pins.uid), None)
     options = _spec_options(spec, remembered)
     return home.Known(pins.cluster, pins.uid, str(spec.absolute()), options)
+
+
+def _by_lost_lock(spec: Path) -> home.Known:
+    """Without its lock a spec still means the cluster that this computer last made from it."""
+    made = [k for k in home.known(paths.state()) if k.spec == str(spec.absolute())]
+    alive = [k for k in made if _lives(k)] or made
+    if len(alive) != 1:
+        raise UsageError(
+            f"no cluster was made from {spec}: there is no {locks.path_for(spec).name} beside it",
+            hint="`provision list` shows what runs; give the cluster's name, or `provision adopt` its lock",
+        )
+    return alive[0]
+
+
+def _lives(known: home.Known) -> bool:
+    return bool(ClusterState(home.store(paths.state(), known.owner), now).recorded.live())
 
 
 def _spec_options(spec: Path, remembered: home.Known | None) -> Mapping[str, Json]:
@@ -92,6 +108,7 @@ def _by_name(name: str) -> home.Known:
         raise UsageError(
             f"there is no file and no cluster named {name!r}", hint="`provision list` shows the clusters that run"
         )
+    found = ([k for k in found if _lives(k)] or found) if len(found) > 1 else found
     if len(found) > 1:
         listed = ", ".join(f"{k.uid} ({k.spec})" if k.spec else k.uid for k in found)
         raise UsageError(f"several clusters are named {name!r}: {listed}", hint="give the spec's path instead")

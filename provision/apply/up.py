@@ -9,24 +9,26 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from provision import paths
-from provision.apply import forming, ready
+from provision.apply import forming, members, power, ready
 from provision.apply.engine import Engine
-from provision.apply.materials import Binder, read_secrets
+from provision.apply.events import Event, What
+from provision.apply.materials import Binder, node_of, read_secrets
 from provision.apply.phone_home import Nonces
 from provision.apply.reception import Reception, reception
 from provision.apply.session import LIFE, now
 from provision.apply.ways import endpoints
+from provision.errors import BudgetError, Interrupted
+from provision.etcd.cluster import Cluster
 from provision.etcd.health import check
-from provision.model import MACHINE, utc_text
+from provision.model import MACHINE, State, utc_text
 from provision.plan.model import Action
 from provision.state import home, records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from provision.apply.desired import Desired
-    from provision.apply.events import Event
     from provision.apply.forming import Forming
     from provision.apply.retry import Pace
     from provision.apply.session import Session
@@ -40,15 +42,14 @@ MAKES = frozenset((Action.CREATE, Action.REPLACE))
 class Up:
     """One `up` of one plan.
 
-    `listener` is told the engine's events, `tell` the lines that come after it. `identity` is the private key for
-    tunnels to etcd, or None for ssh's own choice. `wait` is whether first boots and etcd are waited for.
+    `listener` is told what happens. `identity` is the private key for tunnels to etcd, or None for ssh's own choice.
+    `wait` is whether first boots and etcd are waited for.
     """
 
     session: Session
     desired: Desired
     plan: Plan
     listener: Callable[[Event], None]
-    tell: Callable[[str], None]
     pace: Pace
     identity: Path | None = None
     wait: bool = True
@@ -59,7 +60,16 @@ class Up:
         Raises:
             PartialFailure, Interrupted, StateError: see `Engine.run`.
             Unhealthy: machines run, but the cluster does not work in time.
+            BudgetError: the cluster's life is over.
         """
+        self._refuse_the_dead()
+        try:
+            self._go()
+        except KeyboardInterrupt:  # the engine has its own handling; this came while waiting
+            hint = "`up` again waits on, `provision down` removes all"
+            raise Interrupted("interrupted while waiting for the cluster to work", hint=hint) from None
+
+    def _go(self) -> None:
         deadline = time.monotonic() + self.pace.timeout
         state = self.session.state
         secrets = read_secrets(self.desired)
@@ -67,12 +77,26 @@ class Up:
         self._remember_life()
         with self._reception(nonces) as open_to:
             generation = self._settle(open_to)
-            binder = Binder(self.desired, self.session.providers, nonces, generation, open_to, secrets)
+            power.wake(self.plan, self.session.providers, self._tell)
+            peers = self._make_room(generation)
+            binder = Binder(self.desired, self.session.providers, nonces, generation, open_to, secrets, peers)
             machines = self._carry_out(binder)
             if self.wait:
                 self._await_first_boots(machines, nonces, open_to, deadline)
                 self._await_etcd(machines, generation, deadline)
         state.tidy()
+
+    def _refuse_the_dead(self) -> None:
+        """Machines end themselves at the deadline: what were made or woken now would end at once."""
+        end = self.session.deadline
+        if end is not None and end <= now():
+            raise BudgetError(
+                f"the life of {self.desired.owner.cluster} ended at {utc_text(end)}",
+                hint="give the spec a longer ttl, which counts from the first `up`, or take the cluster down",
+            )
+
+    def _tell(self, text: str) -> None:
+        self.listener(Event(What.SAID, now(), text=text))
 
     def _remember_life(self) -> None:
         note = {"begun": utc_text(self.session.begun)}
@@ -106,6 +130,24 @@ class Up:
         own = open_to.url("127.0.0.1") if open_to else ""
         return forming.settle(store, self.plan, boot, forming.token_maker(boot, own))
 
+    def _make_room(self, generation: Forming) -> Mapping[str, Sequence[str]]:
+        """Change a formed cluster's members as far as it goes before the machines; return whom a newcomer joins."""
+        shift = members.Shift.of(self.plan)
+        if not (generation.formed and shift):
+            return {}
+        there = [s.observed for s in self.plan.steps if s.etcd and s.observed and s.observed.state is State.RUNNING]
+        snapshots = home.directory(paths.state(), self.desired.owner) / "snapshots"
+        spec = self.desired.cluster
+        url = node_of(spec.machine(shift.joining), spec.etcd).peer_url if shift.joining else ""
+        with self._cluster(there) as cluster:
+            return members.prepare(shift, cluster, url, snapshots, now(), self._tell)
+
+    @contextmanager
+    def _cluster(self, machines: Iterable[Observed]) -> Iterator[Cluster]:
+        known_hosts = home.known_hosts(paths.state(), self.desired.owner)
+        with endpoints(machines, known_hosts, identity=self.identity) as urls:
+            yield Cluster(urls)
+
     def _carry_out(self, binder: Binder) -> Mapping[str, Observed]:
         engine = Engine(
             self.plan,
@@ -129,7 +171,7 @@ class Up:
         reports = open_to.reports if open_to else {}
         waiting = ready.Waiting(machines, secrets, reports, self.session.providers)
         try:
-            ready.first_boots(waiting, deadline=deadline, tell=self.tell)
+            ready.first_boots(waiting, deadline=deadline, tell=self._tell)
         finally:
             came = {name: awaited[name] for name, nonce in secrets.items() if nonce in reports}
             note = {**state.recorded.notes.get(ready.NOTE, {}), **came}
@@ -144,14 +186,13 @@ class Up:
         return all(t.host_address or t.local for t in traits)
 
     def _await_etcd(self, machines: Mapping[str, Observed], generation: Forming, deadline: float) -> None:
-        voters = {m.name for m in self.desired.cluster.voters()}
-        boot = self.desired.compiled.bootstrap
-        there = [machines[name] for name in sorted(voters) if name in machines]
-        if boot is None:
+        voters = members.expected(self.plan)
+        if self.desired.compiled.bootstrap is None:
             return
-        known_hosts = home.known_hosts(paths.state(), self.desired.owner)
-        with endpoints(there, known_hosts, identity=self.identity) as urls:
-            ready.etcd(partial(check, urls, voters), deadline=deadline, tell=self.tell)
+        with self._cluster([machines[name] for name in sorted(voters) if name in machines]) as cluster:
+            if generation.formed:
+                members.finish(cluster, voters, self._tell)
+            ready.etcd(partial(check, cluster.endpoints, voters), deadline=deadline, tell=self._tell)
         if not generation.formed:
             forming.write(self.session.state.store, replace(generation, formed=True))
 

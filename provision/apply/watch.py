@@ -82,7 +82,7 @@ class Watch:
             if due and lane.wait(self._run.now) == 0.0:
                 sight.polling = True
                 lane.reserve()
-                self._run.calls.append(Call(Op.LIST, lane, started=self._run.now))
+                self._run.calls.append(Call(Op.LIST, lane, started=self._run.now, enough=_enough(sight)))
 
     def next_poll(self) -> float | None:
         """Return the monotonic time of the next list."""
@@ -157,6 +157,11 @@ class Watch:
             elif why := _hopeless(seen, sight.misses[key]):
                 del sight.starting[key]
                 self._run.fail(task, why)
+
+
+def _enough(sight: _Sight) -> frozenset[Key]:
+    """Return what a list must show at least; whether something is gone, only a whole one shows."""
+    return frozenset() if sight.leaving or sight.looks else frozenset(sight.starting)
 
 
 def is_ready(thing: Observed) -> bool:

@@ -20,7 +20,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Look after the cluster's certificates.",
+    help="""Look after the cluster's certificates.
+
+    \b
+    Example:
+      provision ca show cluster.yaml
+      provision ca issue cluster.yaml --client alice -o ~/.etcd
+    """,
 )
 
 

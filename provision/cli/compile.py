@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from provision.apply.session import opened
+from provision.apply.compiling import compiled, findings
 from provision.cli import console, options
+from provision.errors import SpecError, UsageError
 from provision.firstboot.recipe import describe
+from provision.spec.load import load
 
 
 def compile_(
@@ -25,15 +27,27 @@ def compile_(
     Example:
       provision compile -o build cluster.yaml && git diff --no-index build.old build
     """
-    with opened(spec, mode="shared") as session:
-        desired = session.desired()
-    console.show(desired.compiled.report)
-    texts = {name: describe(recipe) for name, recipe in desired.compiled.recipes.items() if machine in {None, name}}
+    cluster = load(spec)
+    made = compiled(cluster, spec)
+    report = findings(cluster, made)
+    if not report.ok:
+        raise SpecError(report)
+    console.show(report)
+    if machine not in {None, *made.recipes}:
+        raise UsageError(f"{cluster.name} has no machine {machine!r}", hint=f"there are: {', '.join(made.recipes)}")
+    texts = {name: describe(recipe) for name, recipe in made.recipes.items() if machine in {None, name}}
     if output is None:
         for text in texts.values():
             console.out(text)
         return
-    output.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (output / f"{name}.ign").write_text(text, encoding="utf-8")
-    console.note(f"{len(texts)} files in {output}")
+    _write(output, texts)
+    console.note(f"{len(texts)} file{'s' * (len(texts) != 1)} in {output}")
+
+
+def _write(directory: Path, texts: dict[str, str]) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (directory / f"{name}.ign").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None

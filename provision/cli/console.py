@@ -39,6 +39,16 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def part(text: str) -> None:
+    """Write a part of a line to stderr, at once."""
+    print(text, end="", file=sys.stderr, flush=True)
+
+
+def moves(stream: TextIO) -> bool:
+    """Whether what is written can be written over: a terminal that knows control sequences."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write rows under headers to stdout, columns as wide as their contents and two spaces apart."""
     out(table_text(headers, rows))
@@ -68,7 +78,7 @@ def confirm(question: str, answer: str) -> None:
         UsageError: they typed something else, or nobody is there to ask.
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(f"{question} needs a person at a terminal", hint="say --yes if it is meant")
+        raise UsageError(f"{question} Nobody is at a terminal to agree.", hint="say --yes if it is meant")
     print(f"{question}\nType {answer!r} to go on: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != answer:
         raise UsageError("not confirmed; nothing was changed")

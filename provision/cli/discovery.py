@@ -21,7 +21,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Serve and look after discovery tokens, with which the voters of a new etcd cluster find each other.",
+    help="""Serve and look after discovery tokens, with which the voters of a new etcd cluster find each other.
+
+    \b
+    Example:
+      provision discovery serve --host 10.0.0.1 --directory /var/lib/provision-discovery
+      provision discovery new --size 3 --url http://10.0.0.1:4001
+    """,
 )
 
 DEFAULT_URL = "http://127.0.0.1:4001"

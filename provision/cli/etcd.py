@@ -22,7 +22,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Look at etcd and its members.",
+    help="""Look at etcd and its members.
+
+    \b
+    Example:
+      provision etcd status cluster.yaml
+      provision etcd snapshot cluster.yaml -o before-the-upgrade.db
+    """,
 )
 
 

@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from provision.apply.compiling import findings
 from provision.apply.preflight import preflight
 from provision.apply.session import opened
 from provision.cli import console, options
+from provision.diagnostics import Report
+from provision.errors import UsageError
 from provision.plan import render, saved
+from provision.plan.model import Plan
 
 CHANGES_PENDING = 10
 
@@ -29,21 +33,32 @@ def plan(
 ) -> None:
     """Compare what the spec wants with what there is, and say what `up` would do, and why. Changes nothing.
 
+    With --output the lock beside the spec is written, too: a plan that is kept is about one uid and certain images.
+    `up FILE` carries exactly that plan out, and refuses when the world has moved since.
+
     \b
     Example:
       provision plan cluster.yaml
       provision plan -o change.plan cluster.yaml && provision up change.plan
     """
-    with opened(spec, mode="shared") as session:
+    with opened(spec, mode="shared", pin=output is not None) as session:
         desired = session.desired()
-        console.show(desired.compiled.report)
+        console.show(findings(session.cluster, desired.compiled))
         console.show(preflight(session.providers, desired.wanted))
         found = session.plan(desired, replace=replace or ())
+    console.show(Report(list(found.findings)))
     if output:
-        saved.save(output, found, Path(spec))
+        _save(output, found, Path(spec))
     if as_json:
         console.emit(saved.now_json(found))
     else:
         console.out(render.table(found, keep=every))
     if detailed_exitcode and not found.empty:
         raise typer.Exit(CHANGES_PENDING)
+
+
+def _save(path: Path, found: Plan, spec: Path) -> None:
+    try:
+        saved.save(path, found, spec)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None

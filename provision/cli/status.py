@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 HEADERS = ("MACHINE", "STATE", "ZONE", "ADDRESS", "SSH", "ETCD", "DETAIL")
 
+AGAIN = "`provision console MACHINE` shows why; `provision up` makes anew what is missing, switches on what is off"
+
 
 def status(
     target: options.Target = "cluster.yaml",
@@ -32,7 +34,7 @@ def status(
 ) -> None:
     """Show a cluster's machines as the platforms report them, and whether etcd is healthy.
 
-    Ends with 9 when a machine does not run or etcd is not healthy.
+    Ends with 9 when a machine is missing or does not run, or etcd is not healthy.
 
     \b
     Example:
@@ -40,20 +42,20 @@ def status(
       provision status --json demo
     """
     found = find(target)
+    entries = ClusterState(found.store, now).recorded.live()
     things = found.observed()
     machines = sorted((o for o in things if o.kind == MACHINE), key=lambda o: o.name)
-    etcd = _etcd(found, machines, identity)
+    missing = sorted({e.name for e in entries if e.kind == MACHINE} - {m.name for m in machines})
+    etcd = _etcd(found, machines, {e.name for e in entries if e.etcd}, identity)
     if as_json:
-        console.emit(_json(found, things, machines, etcd))
+        console.emit(_json(found, things, machines, missing, etcd))
     else:
-        _write(found, machines, etcd)
-    _judge(machines, etcd)
+        _write(found, machines, missing, etcd)
+    _judge(machines, missing, etcd)
 
 
-def _etcd(found: Target, machines: list[Observed], identity: Path | None) -> dict[str, Any] | None:
+def _etcd(found: Target, machines: list[Observed], voters: set[str], identity: Path | None) -> dict[str, Any] | None:
     """Return the health of the members that the state knows, as JSON, or None where there is no etcd."""
-    entries = ClusterState(found.store, now).recorded.entries.values()
-    voters = {e.name for e in entries if e.etcd and e.exists}
     asked = [m for m in machines if m.name in voters and m.state is State.RUNNING]
     if not voters:
         return None
@@ -65,20 +67,22 @@ def _etcd(found: Target, machines: list[Observed], identity: Path | None) -> dic
 
 
 def _json(
-    found: Target, things: list[Observed], machines: list[Observed], etcd: dict[str, Any] | None
+    found: Target, things: list[Observed], machines: list[Observed], missing: list[str], etcd: dict[str, Any] | None
 ) -> dict[str, Any]:
     return {
         "cluster": found.owner.cluster,
         "uid": found.owner.uid,
         "machines": [m.to_json() for m in machines],
+        "missing": missing,
         "parts": [o.to_json() for o in things if o.kind != MACHINE],
         "etcd": etcd,
     }
 
 
-def _write(found: Target, machines: list[Observed], etcd: dict[str, Any] | None) -> None:
+def _write(found: Target, machines: list[Observed], missing: list[str], etcd: dict[str, Any] | None) -> None:
     console.out(f"{found.owner.cluster} ({found.owner.uid})  {_life(machines)}")
-    console.table(HEADERS, [_row(m) for m in machines])
+    lost = [(name, "missing", "", "", "", "", "recorded, and not listed by its platform") for name in missing]
+    console.table(HEADERS, [*map(_row, machines), *lost])
     if etcd is None:
         return
     console.out(f"etcd: {'healthy, led by ' + etcd['leader'] if etcd['healthy'] else 'NOT healthy'}")
@@ -108,9 +112,10 @@ def _life(machines: list[Observed]) -> str:
     return f"ends in {duration.write(int(left))}" if left > 0 else "past its deadline"
 
 
-def _judge(machines: list[Observed], etcd: dict[str, Any] | None) -> None:
+def _judge(machines: list[Observed], missing: list[str], etcd: dict[str, Any] | None) -> None:
     stopped = [m.name for m in machines if m.state is not State.RUNNING]
-    if stopped:
-        raise Unhealthy(f"not running: {', '.join(stopped)}", hint="`provision console MACHINE` shows why")
-    if etcd is not None and not etcd["healthy"]:
-        raise Unhealthy(f"etcd is not healthy: {etcd['problems'][0]}")
+    problems = [f"missing: {', '.join(missing)}"] if missing else []
+    problems += [f"not running: {', '.join(stopped)}"] if stopped else []
+    problems += [f"etcd is not healthy: {etcd['problems'][0]}"] if etcd is not None and not etcd["healthy"] else []
+    if problems:
+        raise Unhealthy("; ".join(problems), hint=AGAIN if missing or stopped else None)

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provision.apply.compiling import findings
 from provision.apply.preflight import preflight
 from provision.apply.retry import Pace
 from provision.apply.session import opened
 from provision.apply.up import Up
 from provision.cli import console, options, progress
+from provision.diagnostics import Report
 from provision.plan import render, saved
 from provision.plan.model import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from provision.plan.model import Plan
     from provision.plan.saved import SavedPlan
 
@@ -50,17 +54,23 @@ def up(
         agreed.spec if agreed else spec, mode="exclusive", lock_timeout=lock_timeout, waiting=_waiting
     ) as session:
         desired = session.desired()
-        console.show(desired.compiled.report)
+        console.show(findings(session.cluster, desired.compiled))
         console.show(preflight(session.providers, desired.wanted))
-        plan = session.plan(desired, replace=replace or ())
+        asked = replace or (_asked(agreed) if agreed else [])
+        plan = session.plan(desired, replace=asked)
+        console.show(Report(list(plan.findings)))
         if agreed:
             agreed.verify(plan)
         console.note(render.table(plan))
         if not (yes or agreed):
             _confirm(plan)
-        tell = console.note if not as_json else _said
-        listener = progress.listener(as_json=as_json)
-        Up(session, desired, plan, listener, tell, Pace(timeout=timeout), identity, wait).run()
+        listener, pace = progress.listener(as_json=as_json), Pace(timeout=timeout)
+        Up(session, desired, plan, listener, pace, identity, wait).run()
+        while wait and plan.deferred and plan.changes:  # etcd's members come and go one at a time
+            asked = _left(asked, plan)
+            plan = session.plan(desired, replace=asked)
+            console.note(render.table(plan))
+            Up(session, desired, plan, listener, pace, identity, wait).run()
     console.note(f"{desired.owner.cluster} is up")
 
 
@@ -73,15 +83,22 @@ def _saved(text: str) -> SavedPlan | None:
     return saved.load(Path(text)) if isinstance(data, dict) and data.get("format") == saved.FORMAT else None
 
 
+def _asked(agreed: SavedPlan) -> list[str]:
+    """Return the machines whose replacement was asked for when the plan was made."""
+    return [s["name"] for s in agreed.plan["steps"] if s["action"] == Action.REPLACE and "asked for" in s["reasons"]]
+
+
+def _left(asked: Sequence[str], done: Plan) -> list[str]:
+    """Return the machines whose replacement was asked for and put off."""
+    replaced = {s.key.name for s in done.steps if s.action is Action.REPLACE}
+    return [name for name in asked if name not in replaced]
+
+
 def _confirm(plan: Plan) -> None:
-    destroyed = [s.key.name for s in plan.steps if s.action in DESTROYS and not s.deferred]
+    destroyed = [s.key.name for s in plan.steps if s.action in DESTROYS or (s.deferred and s.observed)]
     if destroyed:
         console.confirm(f"This ends {', '.join(destroyed)}, with all their data.", plan.owner.cluster)
 
 
 def _waiting(holder: object) -> None:
     console.note(f"waiting for {holder or 'another run'} to end")
-
-
-def _said(text: str) -> None:
-    console.line({"event": "said", "text": text})

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provision import registry
 from provision.cli import console
 from provision.diagnostics import Diagnostic, Report
 from provision.errors import SpecError
 from provision.spec import load
-from provision.spec import lock as locks
 from provision.spec.files import FileError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provision.firstboot.compile import CompiledCluster
     from provision.firstboot.payload import Fill
     from provision.model import Json
     from provision.spec.model import Cluster
@@ -68,7 +65,9 @@ def _check(spec: str) -> Checked:
     loaded = _stdin() if spec == "-" else load.check(spec)
     if loaded.cluster is None:
         return Checked(None, loaded.report)
-    compiled = _compile(loaded.cluster, spec)
+    from provision.apply.compiling import compiled as compile_
+
+    compiled = compile_(loaded.cluster, spec)
     loaded.report.extend(compiled.report)
     return Checked(loaded.cluster, loaded.report, compiled.fills)
 
@@ -78,15 +77,6 @@ def _stdin() -> load.Loaded:
         return load.check_text(decode(sys.stdin.buffer.read()), file="<stdin>")
     except FileError as error:
         return load.Loaded(None, Report([Diagnostic("PV003", f"stdin cannot be read: {error}")]))
-
-
-def _compile(cluster: Cluster, spec: str) -> CompiledCluster:
-    from provision.firstboot.compile import compile_cluster
-
-    pins = locks.read(locks.path_for(spec)) if spec != "-" else None
-    traits = {name: registry.load(name).traits for name in cluster.providers}
-    additions = pins.additions if pins else locks.NEWEST_ADDITIONS
-    return compile_cluster(cluster, traits=traits, additions_version=additions)
 
 
 def _lines(spec: str, checked: Checked) -> list[str]:
