@@ -118,6 +118,9 @@ class Provider(Protocol):
         An owner whose uid is "" means every uid of that cluster's name. What has been deleted for good is not
         reported; what is being deleted is, as `State.DELETING`, for as long as its name or address is taken.
 
+        Yield as you read, machines first: the engine, which polls this while machines start, reads on only until it has
+        seen them.
+
         Raises:
             ProviderError: the platform could not be asked; never an incomplete list without an error.
         """
