@@ -45,7 +45,8 @@ def test_the_version_needs_no_command_tree() -> None:
     assert "typer" not in loaded_by("--version")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+# `provision butane` prints butane's own help, as it prints butane's own messages.
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"butane"}))
 def test_every_command_has_help_with_an_example(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "provision", name, "--help"], capture_output=True, text=True, check=False
