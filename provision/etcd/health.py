@@ -102,7 +102,8 @@ def ask(name: str, url: str, connect: Connect) -> Report:
             # A learner answers for itself, and refuses to list the members.
             return Report(name, url, status, () if status.learner else client.members())
     except EtcdError as error:
-        return Report(name, url, error=error.message)
+        reason = error.message.removeprefix(f"etcd at {url}").removeprefix(" does not answer").removeprefix(": ")
+        return Report(name, url, error=reason)
 
 
 def judge(reports: Sequence[Report], expected: Set[str]) -> Health:

@@ -25,7 +25,7 @@ def test_from_our_discovery_service(lab, ours, size):
     form(lab, ours, size)
 
 
-@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("size", [1, 3, 5])
 def test_from_debians_discovery_service_driven_by_our_client(lab, debians, size):
     form(lab, debians, size)
 

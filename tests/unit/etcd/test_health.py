@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from provision.etcd.client import Member, Status
-from provision.etcd.health import Health, Report, judge, wait
+from provision.etcd.health import Health, Report, check, judge, wait
 
 NAMES = ("n1", "n2", "n3")
 MEMBERS = tuple(Member(i, f"n{i}", (f"http://10.0.0.{i}:2380",), (f"http://10.0.0.{i}:2379",)) for i in (1, 2, 3))
@@ -97,3 +97,8 @@ def test_waiting_tells_of_changes_only_and_stops_when_healthy():
 
 def test_waiting_ends_at_the_deadline_with_what_is_wrong():
     assert wait(lambda: Health(("bad",)), deadline=time.monotonic(), poll=0.01).problems == ("bad",)
+
+
+def test_who_does_not_answer_is_said_once_with_the_reason():
+    verdict = check({"n1": "http://127.0.0.1:1"}, {"n1"}, timeout=1)
+    assert verdict.problems[1] == "n1 does not answer: [Errno 111] Connection refused"
