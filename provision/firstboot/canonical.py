@@ -11,13 +11,11 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from provision.firstboot.ignition import dataurl
+from provision.firstboot.inflate import inflate
 from provision.firstboot.markers import DATA, RESERVED
 
 if TYPE_CHECKING:
     from provision.model import Json
-
-MAX_UNPACKED = 64 << 20
-"""Bytes that a gzipped content may grow to before it is taken as it is."""
 
 MAX_SHOWN = 8 << 10
 """Bytes of a text that is kept as text, so that recipes in the state stay small; slots are always kept."""
@@ -44,19 +42,11 @@ def _resource(resource: Json, source: str) -> Json:
     try:
         content = dataurl.decode(source)
         if resource.get("compression") == "gzip":
-            content = _unpacked(content)
+            content = inflate(content)
     except (dataurl.DataURLError, zlib.error):
         return resource
     rest = {k: v for k, v in resource.items() if k not in ("source", "compression")}
     return {**rest, "contents": _shown(content)}
-
-
-def _unpacked(content: bytes) -> bytes:
-    reader = zlib.decompressobj(wbits=31)
-    unpacked = reader.decompress(content, MAX_UNPACKED)
-    if reader.unconsumed_tail or reader.unused_data or not reader.eof:
-        raise zlib.error("too large, or more than one member")
-    return unpacked
 
 
 def _shown(content: bytes) -> str:

@@ -16,7 +16,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from yaml import MappingNode, ScalarNode, SequenceNode
 
 from provision.firstboot.decode import AliasNode
-from provision.firstboot.markers import RESERVED
+from provision.firstboot.markers import DATA, RESERVED
 from provision.firstboot.slots import Kind, Slot
 from provision.firstboot.suggest import did_you_mean
 from provision.firstboot.template_places import Places
@@ -60,8 +60,8 @@ def interpolate(
 ) -> Node | None:
     """Return a node config's tree with every ``{{ }}`` of its scalars filled in.
 
-    Findings (PV410 syntax, PV411 not allowed, PV412 unknown name, PV413 unknown secret, PV416 braces without quotes,
-    PV421 a value that looks like a slot) stand at the expression.
+    Findings stand at the expression: PV402 a secret within base64, PV410 syntax, PV411 not allowed, PV412 unknown name,
+    PV413 unknown secret, PV416 braces without quotes, PV421 a value that looks like a slot.
     """
     filler = _Filler(_values(machine, cluster), cluster, Places(config.text, config.file), report, {})
     return filler.node(root) if root is not None else None
@@ -112,9 +112,8 @@ class _Filler:
         marks = (node.start_mark, node.end_mark)
         if len(pieces) == 1 and not isinstance(pieces[0], str):
             # One value alone keeps its type: a size or a mode may come from a variable.
-            text = str(pieces[0]).lower() if isinstance(pieces[0], bool) else str(pieces[0])
-            return ScalarNode("", text, *marks, style=None)
-        return ScalarNode(node.tag, "".join(map(str, pieces)), *marks, style=node.style or '"')
+            return ScalarNode("", _text(pieces[0]), *marks, style=None)
+        return ScalarNode(node.tag, "".join(map(_text, pieces)), *marks, style=node.style or '"')
 
     def _pieces(self, node: ScalarNode) -> list[Scalar]:
         pieces: list[Scalar] = []
@@ -129,7 +128,7 @@ class _Filler:
                 pieces.append(part.data)
                 continue
             try:
-                pieces.append(self._piece(part))
+                pieces.append(self._piece(part, node.value))
             except _Wrong as wrong:
                 self._report(wrong, node, number)
             number += 1
@@ -138,16 +137,16 @@ class _Filler:
     def _report(self, wrong: _Wrong, node: ScalarNode, number: int | None) -> None:
         self.report.error(wrong.code, wrong.message, span=self.places.of(node, number, wrong.word), hint=wrong.hint)
 
-    def _piece(self, node: nodes.Expr) -> Scalar:
+    def _piece(self, node: nodes.Expr, text: str) -> Scalar:
         match node:
-            case nodes.Const(value=str(text)):
-                return text
+            case nodes.Const(value=str(quoted)):
+                return quoted
             case nodes.Getattr(node=nodes.Name(name=group), attr=name):
                 return self._value(group, name)
             case nodes.Call(
                 node=nodes.Name(name="secret"), args=[nodes.Const(value=str(name))], kwargs=[], dyn_args=None
             ) if node.dyn_kwargs is None:
-                return self._secret(name)
+                return self._secret(name, text)
             case nodes.Name(name=name) if name not in self.values:
                 raise _unknown(f"there is no {name!r}", name, list(self.values))
         raise _Wrong("PV411", "only a named value can be filled in here", ALLOWED)
@@ -162,11 +161,18 @@ class _Filler:
             raise _Wrong("PV421", f"the value of {group}.{name} holds {RESERVED!r}, which marks provision's own slots")
         return value
 
-    def _secret(self, name: str) -> str:
+    def _secret(self, name: str, text: str) -> str:
+        if text.startswith(DATA) and ";base64" in text.partition(",")[0]:
+            message = "a secret cannot be put into base64: it would have to be encoded with what is around it"
+            raise _Wrong("PV402", message, "write the contents as `inline:`")
         if name not in self.cluster.secrets:
             wrong = _unknown(f"the spec has no secret {name!r}", name, list(self.cluster.secrets))
             raise _Wrong("PV413", wrong.message, wrong.hint, name)
         return Slot(f"{SECRET}{name.lower()}", Kind.SECRET, 0).marker
+
+
+def _text(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @cache

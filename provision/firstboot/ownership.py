@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from provision.diagnostics import Diagnostic
 from provision.firstboot.additions.model import HOME, PREFIX, RESERVED, RESERVED_IN
 from provision.firstboot.interpolate import SECRET
-from provision.firstboot.markers import DATA, SLOTS, places
 from provision.firstboot.markers import RESERVED as MARK
+from provision.firstboot.markers import SLOTS, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,9 +33,6 @@ def faults(config: Json, place: Callable[[Path], Span | None], *, interpolated: 
         if not _secrets_only(text, interpolated):
             message = f"the config holds the text {MARK!r}, which marks provision's own slots"
             yield Diagnostic("PV404", message, path=path, span=place(path), hint="write it in another way")
-        elif text.startswith(DATA) and ";base64" in text.partition(",")[0]:
-            message = "a secret cannot be put into base64: the bytes around it would shift"
-            yield Diagnostic("PV402", message, path=path, span=place(path), hint="write the contents as `inline:`")
 
 
 def _taken(config: Json) -> Iterator[tuple[Path, str]]:

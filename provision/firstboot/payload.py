@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from provision.errors import PlanError
 from provision.firstboot.ignition import dataurl, serialise
+from provision.firstboot.inflate import unpacked
 from provision.firstboot.markers import DATA, fill_slots, places
 from provision.firstboot.markers import SLOTS as MARKERS
 from provision.firstboot.slots import Kind
@@ -146,7 +147,8 @@ def _form(config: str, spec_version: str, form: Form, store: BodyStore | None) -
         return None if store is None else _external(config, spec_version, store)
     if tuple(map(int, spec_version.partition("-")[0].split(".")[:2])) < STUB_FROM:
         return None
-    source = "data:;base64," + base64.b64encode(dataurl.gzip(config.encode())).decode()
+    packed = min((dataurl.gzip(text.encode()) for text in (config, unpacked(config, spec_version))), key=len)
+    source = "data:;base64," + base64.b64encode(packed).decode()
     return _replacing(spec_version, {"compression": "gzip", "source": source})
 
 
