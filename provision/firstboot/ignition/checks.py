@@ -277,7 +277,9 @@ def template_install(value: Value, path: Path, found: Found) -> None:
     units = {each.get("name", ""): each for each in value.get("units", ())}
     for i, instance in enumerate(value.get("units", ())):
         match = _INSTANCE.match(instance.get("name", "")) if instance.get("enabled") else None
-        template = f"{match[1]}@.service" if match else ""
+        if match is None:
+            continue
+        template = f"{match[1]}@.service"
         text = units.get(template, {}).get("contents")
         if not text:
             continue
