@@ -86,7 +86,7 @@ def prepare(
     saved = cluster.ask(lambda client: snapshot.save(client, snapshots / f"{moment:%Y%m%dT%H%M%SZ}{snapshot.SUFFIX}"))
     snapshot.prune(snapshots, SNAPSHOTS_KEPT)
     tell(f"etcd: snapshot of {saved.size} bytes in {saved.path}")
-    if shift.leaving:
+    if shift.leaving in {member.name for member in cluster.members()}:
         membership.retire(cluster, shift.leaving)
         tell(f"etcd: {shift.leaving} is no longer a member")
     if not shift.joining:

@@ -55,7 +55,7 @@ def spare_voters(steps: Sequence[Step]) -> list[Step]:
             result.append(step)
         elif others:
             result.append(
-                _deferred(step, f"etcd members go one at a time, and {others[0]} is not up or is replaced first")
+                _deferred(step, f"etcd members go one at a time, and {others[0]} comes first")
             )
         else:
             result.append(step)
