@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provision import paths, registry
-from provision.cli import console
+from provision.cli import console, options
 from provision.provider import Context, HasImages
 from provision.spec import lock as locks
 from provision.spec.load import load
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def lock(
-    spec: Annotated[str, typer.Argument(help="The cluster spec.", metavar="SPEC")],
+    spec: options.Spec = "cluster.yaml",
     update: Annotated[
         bool, typer.Option("--update", help="Resolve images anew and take the newest additions; may replace machines.")
     ] = False,

@@ -33,6 +33,8 @@ COMMANDS = {
     "discovery": ("provision.cli.discovery:app", "Serve and look after discovery tokens."),
     "ca": ("provision.cli.ca:app", "Look after the cluster's certificates."),
     "butane": ("provision.cli.butane:butane", "Compile Butane to Ignition, as `butane` does."),
+    "ct": ("provision.cli.ct:ct", "Compile a Container Linux Config to Ignition, as `ct` does."),
+    "cloudconfig": ("provision.cli.cloudconfig:cloudconfig", "Check a cloud-config, as `coreos-cloudinit` does."),
     "schema": ("provision.cli.schema:schema", "Write JSON Schemas for editors."),
     "explain": ("provision.cli.explain:explain", "Tell what a finding's code means."),
     "providers": ("provision.cli.providers:providers", "Show the installed provider plugins."),

@@ -22,6 +22,9 @@ COLUMNS = (
     "id, kind, name, cluster, uid, labels, token, digest, zone, size, outputs, addresses, body, payload, needs, "
     "protected, failed, created, boots, visible"
 )
+NOWHERE = {"ssh": "127.0.0.1:1", "etcd": "127.0.0.1:1"}
+"""Where a machine is reached that does not run: nobody listens there, and no stranger's address is knocked at."""
+
 INSERT = f"INSERT INTO things({COLUMNS}) VALUES({','.join('?' * 20)})"
 
 
@@ -50,6 +53,7 @@ def observed(row: sqlite3.Row, provider: str, now: float) -> Observed:
         labels=Labels.from_dict(json.loads(row["labels"])),
         token=row["token"],
         addresses=json.loads(row["addresses"]),
+        reach=NOWHERE if row["kind"] == MACHINE else {},
         outputs=json.loads(row["outputs"]),
         size=row["size"],
         zone=row["zone"],
