@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from provision.firstboot.ignition import dataurl
@@ -39,14 +40,20 @@ def _value(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _resource(resource: Json, source: str) -> Json:
+    found = _contents(source, resource.get("compression") == "gzip")
+    if found is None:
+        return resource
+    return {**{k: v for k, v in resource.items() if k not in ("source", "compression")}, "contents": found}
+
+
+@lru_cache(maxsize=256)
+def _contents(source: str, packed: bool) -> str | None:
+    """Return the contents of a ``data:`` URL as they are shown; None when they cannot be read. Machines share most."""
     try:
         content = dataurl.decode(source)
-        if resource.get("compression") == "gzip":
-            content = inflate(content)
+        return _shown(inflate(content) if packed else content)
     except (dataurl.DataURLError, zlib.error):
-        return resource
-    rest = {k: v for k, v in resource.items() if k not in ("source", "compression")}
-    return {**rest, "contents": _shown(content)}
+        return None
 
 
 def _shown(content: bytes) -> str:

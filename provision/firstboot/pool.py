@@ -10,6 +10,7 @@ from provision.firstboot import ignition
 from provision.firstboot.additions import assemble
 from provision.firstboot.additions.render_ignition3 import render
 from provision.firstboot.canonical import canonical
+from provision.firstboot.ignition.merge import merge_config
 from provision.firstboot.interpolate import secret_slots
 from provision.firstboot.markers import ADDRESS, NAME, fill_facts, slot_names
 from provision.firstboot.nodeconfig import NodeConfigs
@@ -65,8 +66,9 @@ class Pools:
         spec_version = user["ignition"]["version"]
         any_machine = replace(machine, name=NAME, address=ADDRESS)
         added = assemble.additions(any_machine, self._cluster, self._traits[machine.provider], self._version)
-        body = ignition.merge(render(added, spec_version), user, spec_version).config
-        faults = _faults(body, spec_version, machine.config)
+        body = merge_config(render(added, spec_version), user, ignition.types(spec_version))
+        # Each half alone is valid: only a link where the other needs a folder can set them at odds.
+        faults = _faults(body, spec_version, machine.config) if body["storage"].get("links") else []
         self._report.extend(faults)
         if any(fault.severity is Severity.ERROR for fault in faults):
             return None
@@ -76,7 +78,7 @@ class Pools:
 
 
 def _faults(body: Json, spec_version: str, config: NodeConfig | None) -> list[Diagnostic]:
-    """Each half alone is valid by now: what is wrong here is how they meet, such as a link where we need a folder."""
+    """Return what is wrong with two halves that meet."""
     span = Span(config.file, config.line, config.column) if config else None
     hint = "the node config and what provision adds to every machine get in each other's way"
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from provision.firstboot.additions.model import HOME
@@ -35,6 +36,7 @@ def _file(file: File) -> Json:
     }
 
 
+@lru_cache(maxsize=256)
 def _contents(file: File) -> Json:
     """Return the shortest form, but for texts with markers, which must stay readable.
 
