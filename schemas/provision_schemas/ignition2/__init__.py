@@ -1,0 +1,1 @@
+"""Field table of the Ignition 2 specs."""
