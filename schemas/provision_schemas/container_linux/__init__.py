@@ -1,0 +1,1 @@
+"""Field tables of Container Linux Configs: the sections, the services' options by version, the platforms."""
