@@ -16,6 +16,14 @@ def main() -> None:
         from provision.cli import butane
 
         sys.exit(butane.run(sys.argv[2:]))
+    if sys.argv[1:2] == ["ct"]:
+        from provision.cli import ct
+
+        sys.exit(ct.run(sys.argv[2:]))
+    if sys.argv[1:2] == ["cloudconfig"]:
+        from provision.cli import cloudconfig
+
+        sys.exit(cloudconfig.run(sys.argv[2:]))
     from provision.cli.main import run
 
     sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Field table of coreos-cloudinit's cloud-config."""
