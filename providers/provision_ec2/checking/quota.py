@@ -36,7 +36,7 @@ def findings(view: View) -> Iterator[Diagnostic]:
             used = _used(view, spot)
         except ProviderError as problem:
             yield unreadable("the vCPU quota", problem)
-            continue
+            return
         if needed + used > quota["Value"]:
             yield error(
                 "PV527",
