@@ -104,4 +104,4 @@ def _things(cluster: Cluster, wanted: Wanted, provider: Provider, compiled: Comp
             protect=cluster.protect,
         )
         recipe = compiled.recipes[machine.name]
-        yield Thing.of(request, recipe=recipe.body, etcd=machine.etcd, pool=machine.pool, protect=cluster.protect)
+        yield Thing.of(request, recipe=recipe.meaning, etcd=machine.etcd, pool=machine.pool, protect=cluster.protect)

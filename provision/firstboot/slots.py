@@ -40,7 +40,7 @@ def _pem(label: str, times: str) -> str:
 
 
 # A variable's value must stay what it is in systemd's EnvironmentFile= and in podman's --env-file.
-_VARIABLE = r"ETCD_[A-Z_]+=[^\s\"'\\$`#;]*"
+_VARIABLE = r"ETCD_[A-Z0-9_]+=[^\s\"'\\$`#;]*"
 FORMS: dict[Kind, tuple[str, str]] = {
     Kind.BOOTSTRAP: (rf"{_VARIABLE}(\n{_VARIABLE})*", "lines of ETCD_NAME=value"),
     Kind.DEADLINE: (r"never|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "an RFC 3339 time in UTC, or never"),
