@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provision.apply import secret
 from provision.etcd.variables import existing, meeting
 from provision.firstboot import payload, recipe
+from provision.firstboot.additions import tls
 from provision.firstboot.additions.etcd import node
 from provision.firstboot.additions.system import system
 from provision.firstboot.interpolate import SECRET
@@ -16,6 +17,7 @@ from provision.firstboot.recipe import Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from provision.apply.certificates import Certificates
     from provision.apply.desired import Desired
     from provision.apply.forming import Forming
     from provision.apply.phone_home import Nonces
@@ -32,7 +34,8 @@ class Binder:
 
     `reception` is None when no machine can reach this computer. `secrets` are read before anything is made, so that one
     that is missing stops the run. `peers` are the members of the running cluster that a voter of this run joins, with
-    their peer URLs; empty when the cluster forms for the first time.
+    their peer URLs; empty when the cluster forms for the first time. `certificates` issues, and makes the CA when its
+    first certificate is asked for.
     """
 
     desired: Desired
@@ -40,6 +43,7 @@ class Binder:
     nonces: Nonces
     forming: Forming
     reception: Reception | None
+    certificates: Certificates
     secrets: Mapping[str, str] = field(repr=False)
     peers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -50,7 +54,9 @@ class Binder:
             PlanError: a material is missing or too large.
         """
         made = self.desired.compiled.recipes[name]
-        materials = {slot.name: self._material(slot, name, generation) for slot in made.slots.values()}
+        files = self._certified(name) if tls.MEMBER_KEY.name in made.slots else {}
+        others = (slot for slot in made.slots.values() if slot.name not in files)
+        materials = {**files, **{slot.name: self._material(slot, name, generation) for slot in others}}
         provider = self.providers[self.desired.cluster.machine(name).provider]
         return payload.fit(recipe.bind(made, materials), made.spec_version, provider.traits)
 
@@ -69,6 +75,20 @@ class Binder:
             case Kind.BOOTSTRAP:
                 return self._bootstrap(name)
         raise AssertionError(f"nothing is made for slots of the kind {slot.kind}")
+
+    def _certified(self, name: str) -> dict[str, str]:
+        """Return a member's TLS files by their slots; each call makes another key."""
+        cluster = self.desired.cluster
+        if cluster.etcd is None:
+            raise AssertionError(f"{name} has a slot for a certificate in a cluster without etcd")
+        # A cluster that runs trusts the CA that it has: another one would not get in.
+        authorities = self.certificates.authorities() if self.peers else self.certificates.begun()
+        pair = self.certificates.member(authorities, cluster.machine(name), cluster.etcd)
+        return {
+            tls.AUTHORITIES.name: authorities.trusted.decode(),
+            tls.MEMBER_CERTIFICATE.name: pair.certificate.decode(),
+            tls.MEMBER_KEY.name: pair.key.decode(),
+        }
 
     def _bootstrap(self, name: str) -> str:
         variables = existing(self.peers) if self.peers else self._meeting(name)

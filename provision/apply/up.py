@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from provision import paths
 from provision.apply import forming, members, power, ready
+from provision.apply.certificates import Certificates
 from provision.apply.engine import Engine
 from provision.apply.events import Event, What
 from provision.apply.materials import Binder, node_of, read_secrets
@@ -79,7 +80,8 @@ class Up:
             generation = self._settle(open_to)
             power.wake(self.plan, self.session.providers, self._tell)
             peers = self._make_room(generation)
-            binder = Binder(self.desired, self.session.providers, nonces, generation, open_to, secrets, peers)
+            issuer = self._certificates()
+            binder = Binder(self.desired, self.session.providers, nonces, generation, open_to, issuer, secrets, peers)
             machines = self._carry_out(binder)
             if self.wait:
                 self._await_first_boots(machines, nonces, open_to, deadline)
@@ -145,8 +147,14 @@ class Up:
     @contextmanager
     def _cluster(self, machines: Iterable[Observed]) -> Iterator[Cluster]:
         known_hosts = home.known_hosts(paths.state(), self.desired.owner)
-        with endpoints(machines, known_hosts, identity=self.identity) as urls:
-            yield Cluster(urls)
+        etcd, issuer = self.desired.cluster.etcd, self._certificates()
+        client = issuer.client(issuer.authorities()) if etcd and etcd.tls else nullcontext()
+        scheme = "https" if etcd and etcd.tls else "http"
+        with endpoints(machines, known_hosts, scheme=scheme, identity=self.identity) as urls, client as tls:
+            yield Cluster(urls, tls=tls)
+
+    def _certificates(self) -> Certificates:
+        return Certificates(self.session.state.store, self.desired.owner, now)
 
     def _carry_out(self, binder: Binder) -> Mapping[str, Observed]:
         engine = Engine(
@@ -192,7 +200,7 @@ class Up:
         with self._cluster([machines[name] for name in sorted(voters) if name in machines]) as cluster:
             if generation.formed:
                 members.finish(cluster, voters, self._tell)
-            ready.etcd(partial(check, cluster.endpoints, voters), deadline=deadline, tell=self._tell)
+            ready.etcd(partial(check, cluster.endpoints, voters, tls=cluster.tls), deadline=deadline, tell=self._tell)
         if not generation.formed:
             forming.write(self.session.state.store, replace(generation, formed=True))
 

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def endpoints(
-    machines: Iterable[Observed], known_hosts: Path, *, scheme: str = "http", identity: Path | None = None
+    machines: Iterable[Observed],
+    known_hosts: Path,
+    *,
+    scheme: str = "http",
+    user: str = "core",
+    identity: Path | None = None,
 ) -> Iterator[dict[str, str]]:
     """Yield each machine's name and the base URL of its client port, as this computer reaches it.
 
@@ -25,11 +30,10 @@ def endpoints(
         ProvisionError: a machine can be reached only through ssh, and ssh failed.
     """
     with ExitStack() as stack:
-        yield {m.name: _url(m, known_hosts, scheme, identity, stack) for m in machines}
+        yield {m.name: f"{scheme}://{_way(Remote(m, known_hosts, user, identity), stack)}" for m in machines}
 
 
-def _url(machine: Observed, known_hosts: Path, scheme: str, identity: Path | None, stack: ExitStack) -> str:
-    if "etcd" in machine.reach:
-        return f"{scheme}://{machine.reach['etcd']}"
-    port = stack.enter_context(Remote(machine, known_hosts, identity=identity).forward(CLIENT_PORT))
-    return f"{scheme}://127.0.0.1:{port}"
+def _way(remote: Remote, stack: ExitStack) -> str:
+    if "etcd" in remote.machine.reach:
+        return remote.machine.reach["etcd"]
+    return f"127.0.0.1:{stack.enter_context(remote.forward(CLIENT_PORT))}"

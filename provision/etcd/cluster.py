@@ -33,12 +33,12 @@ class Cluster:
 
     def __init__(self, endpoints: Mapping[str, str], *, tls: Tls | None = None, timeout: float = TIMEOUT) -> None:
         self.endpoints = dict(endpoints)
-        self._tls = tls
+        self.tls = tls
         self._timeout = timeout
 
     def connect(self, name: str) -> EtcdClient:
         """Return a client of one member."""
-        return EtcdClient(self.endpoints[name], tls=self._tls, timeout=self._timeout)
+        return EtcdClient(self.endpoints[name], tls=self.tls, timeout=self._timeout)
 
     def ask(self, question: Callable[[EtcdClient], T], *, avoid: str = "") -> T:
         """Ask member after member until one answers. A refusal is an answer, unless it is this member's own inability.
