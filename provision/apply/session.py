@@ -65,18 +65,13 @@ class Session:
     pins: Lock
     providers: Mapping[str, Provider]
     state: ClusterState
+    begun: datetime
+    """When the cluster's life began: when the session was opened, if nothing of it existed."""
 
     @property
     def owner(self) -> Owner:
         """The owner that everything of the cluster is labelled with."""
         return Owner(self.cluster.name, self.pins.uid)
-
-    @property
-    def begun(self) -> datetime:
-        """When the cluster's life began: now, when nothing of it exists."""
-        note = self.state.recorded.notes.get(LIFE)
-        alive = note is not None and self.state.recorded.live()
-        return datetime.fromisoformat(note["begun"]) if note and alive else now().replace(microsecond=0)
 
     @property
     def deadline(self) -> datetime | None:
@@ -161,7 +156,13 @@ def opened(
         if mode == "exclusive":
             absolute = str(Path(spec).absolute())
             home.remember(paths.state(), home.Known(cluster.name, pins.uid, absolute, cluster.providers))
-        yield Session(cluster, pins, providers, ClusterState(store, now))
+        state = ClusterState(store, now)
+        yield Session(cluster, pins, providers, state, _begun(state))
+
+
+def _begun(state: ClusterState) -> datetime:
+    note = state.recorded.notes.get(LIFE)
+    return datetime.fromisoformat(note["begun"]) if note and state.recorded.live() else now().replace(microsecond=0)
 
 
 def _locked(

@@ -12,6 +12,7 @@ Target = Annotated[str, typer.Argument(help="The cluster spec, or the name of a 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Replace = Annotated[list[str] | None, typer.Option("--replace", help="Make this machine anew; may be repeated.")]
+Wait = Annotated[bool, typer.Option(help="Wait for first boots and for etcd's health.")]
 Timeout = Annotated[float, typer.Option("--timeout", help="Seconds after which to give up.", min=1)]
 LockTimeout = Annotated[float, typer.Option("--lock-timeout", help="Seconds to wait for another run to end.", min=0)]
 Identity = Annotated[Path | None, typer.Option("--identity", "-i", help="The private key for ssh.")]

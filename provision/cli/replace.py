@@ -14,8 +14,11 @@ def replace(
     machine: Annotated[str, typer.Argument(help="The machine's name.", metavar="MACHINE")],
     spec: options.Spec = "cluster.yaml",
     yes: options.Yes = False,
+    wait: options.Wait = True,
     identity: options.Identity = None,
     timeout: options.Timeout = 1200,
+    lock_timeout: options.LockTimeout = 0,
+    as_json: options.Json = False,
 ) -> None:
     """Remove a machine and make it anew with the next generation; the same as `up --replace MACHINE`.
 
@@ -23,4 +26,4 @@ def replace(
     Example:
       provision replace demo-core-2 cluster.yaml
     """
-    up(spec, [machine], yes=yes, identity=identity, timeout=timeout, lock_timeout=0, as_json=False, wait=True)
+    up(spec, [machine], yes, wait, identity, timeout, lock_timeout, as_json)

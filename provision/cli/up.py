@@ -33,7 +33,7 @@ def up(
     ] = "cluster.yaml",
     replace: options.Replace = None,
     yes: options.Yes = False,
-    wait: Annotated[bool, typer.Option(help="Wait for first boots and for etcd's health.")] = True,
+    wait: options.Wait = True,
     identity: options.Identity = None,
     timeout: options.Timeout = 1200,
     lock_timeout: options.LockTimeout = 0,
