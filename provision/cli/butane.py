@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,35 +55,6 @@ _TEXTS = frozenset(("color", "files_dir", "input", "output"))
 
 class UsageProblem(Exception):
     """The command line cannot be read; the text is pflag's."""
-
-
-def butane(
-    input_file: Annotated[str, "the config; standard input without one"] = "",
-    check: bool = False,
-    color: str = "auto",
-    files_dir: str = "",
-    output: str = "",
-    pretty: bool = False,
-    raw: bool = False,
-    raw_errors: bool = False,
-    strict: bool = False,
-) -> None:
-    """Compile Butane to Ignition, as `butane` does."""
-    sys.exit(
-        compile_file(
-            Options(
-                check=check,
-                color=color,
-                files_dir=files_dir,
-                input=input_file,
-                output=output,
-                pretty=pretty,
-                raw=raw,
-                raw_errors=raw_errors,
-                strict=strict,
-            )
-        )
-    )
 
 
 def run(argv: Sequence[str]) -> int:

@@ -32,7 +32,7 @@ COMMANDS = {
     "etcd": ("provision.cli.etcd:app", "Look at etcd and its members."),
     "discovery": ("provision.cli.discovery:app", "Serve and look after discovery tokens."),
     "ca": ("provision.cli.ca:app", "Look after the cluster's certificates."),
-    "butane": ("provision.cli.butane:butane", "Compile Butane to Ignition, as `butane` does."),
+    "butane": ("provision.cli.butane_command:butane", "Compile Butane to Ignition, as `butane` does."),
     "ct": ("provision.cli.ct:ct", "Compile a Container Linux Config to Ignition, as `ct` does."),
     "cloudconfig": ("provision.cli.cloudconfig:cloudconfig", "Check a cloud-config, as `coreos-cloudinit` does."),
     "schema": ("provision.cli.schema:schema", "Write JSON Schemas for editors."),

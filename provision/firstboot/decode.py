@@ -139,12 +139,16 @@ class _Decoder:
         keys = [(type(key), key.value) for key, _ in node.value if not isinstance(key.value, list)]
         if len(set(keys)) == len(keys):
             return False
-        nodes = [key for key, _ in node.value if not isinstance(key.value, list)]
-        for i, first in enumerate(nodes):
-            for j in range(i + 1, len(nodes)):
-                if keys[i] == keys[j] and not isinstance(first, AliasNode):
-                    text = f"mapping key {_quote(first.value)} already defined at line {_line(first)}"
-                    self.errors.append((_line(nodes[j]), text))
+        nodes = [key for key, _ in node.value if isinstance(key, ScalarNode)]
+        same: dict[str, list[Node]] = {}
+        for key in nodes:
+            same.setdefault(key.value, []).append(key)
+        told: dict[str, int] = {}
+        for first in nodes:
+            after = told[first.value] = told.get(first.value, 0) + 1
+            if after < min(len(same[first.value]), MAX_TOLD):
+                text = f"mapping key {_quote(first.value)} already defined at line {_line(first)}"
+                self.errors.extend((_line(other), text) for other in same[first.value][after : after + MAX_TOLD])
         return True
 
     def _merge(
@@ -243,6 +247,8 @@ class _Decoder:
         return "" if tag == TAG + "merge" or _guess(node.value) == tag else tag
 
 
+MAX_TOLD = 50
+"""Of how many equal keys each other one is told."""
 MAX_ALIASED = 400_000
 """Nodes that aliases may add to a config; yaml.v3 allows about as many."""
 

@@ -59,8 +59,14 @@ class Files:
         """
         path = self._inside(name)
         try:
-            with Path(path).open("rb") as file:
-                if os.fstat(file.fileno()).st_size > MAX_FILE:
+            # Without O_NONBLOCK a pipe that nobody writes to would never open.
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+                status = os.fstat(file.fileno())
+                if stat.S_ISDIR(status.st_mode):
+                    raise LocalFileError(f"read {path}: is a directory")
+                if not stat.S_ISREG(status.st_mode):
+                    raise LocalFileError(f"read {path}: not a regular file")
+                if status.st_size > MAX_FILE:
                     raise LocalFileError(f"read {path}: larger than {MAX_FILE >> 20} MiB")
                 return file.read()
         except IsADirectoryError:

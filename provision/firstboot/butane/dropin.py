@@ -17,6 +17,8 @@ _COLOURS = {Severity.ERROR: _RED, Severity.WARNING: _YELLOW, Severity.INFO: _CYA
 _LAST_LINE = frozenset(each.code for each in (m.YAML, m.TYPES, m.NO_VARIANT, m.BAD_VERSION, m.UNKNOWN_VERSION, m.RHCOS))
 """Findings that butane has in its last line only."""
 
+MAX_SHOWN = 8 << 20
+"""Characters after which findings have no frames: a thousand findings on one giant line would repeat it each time."""
 CONTEXT = 2
 """Lines shown before and after the one that a finding is about."""
 
@@ -36,7 +38,12 @@ def render_findings(compiled: Compiled, text: str, file: str, *, raw: bool, colo
     if raw:
         return "".join(f"{_line(finding)}\n" for finding in findings)
     lines = [line.encode("utf-8", "surrogateescape") for line in text.split("\n")] if findings else []
-    return "\n".join(_framed(finding, lines, file, colour) for finding in findings)
+    shown: list[str] = []
+    room = MAX_SHOWN
+    for finding in findings:
+        shown.append(_framed(finding, lines, file, colour) if room > 0 else f"{_line(finding)}\n")
+        room -= len(shown[-1])
+    return "\n".join(shown)
 
 
 def _line(finding: Diagnostic) -> str:

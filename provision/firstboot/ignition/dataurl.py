@@ -82,12 +82,17 @@ def check(url: str) -> None:
 
 _PLAIN = re.compile(r"data:,(?:[A-Za-z0-9\-_.!~*'()]|%[0-9A-Fa-f]{2})*+\Z")
 _DATA = re.compile(r"[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]*\Z")
+_VALUE = r"(?:[^\x00-\x20\x7f-\U0010ffff()<>@,;:\\\"/\[\]?=%]|%[0-9A-Fa-f]{2})+"
+_PARAMETERS = re.compile(rf'(?:;{_TOKEN}+=(?:{_VALUE}|"(?:[^"\\\r]|\\.)*")(?=[;,]))*+', re.DOTALL)
+"""Parameters that are well-formed, which are taken at once: one after another, each cut off, would be quadratic."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\n]*\Z")
 
 
 def _split(url: str) -> tuple[str, bool]:
     """Return the data part, and whether it is base64, by the package's state machine."""
     rest = _media_type(url.removeprefix("data:"))
+    usual = _PARAMETERS.match(rest)
+    rest = rest[usual.end() :] if usual else rest
     encoded = False
     while rest.startswith(";"):
         rest, is_base64 = _parameter(rest[1:])
