@@ -21,7 +21,7 @@ _END = ".schema.json"
 
 
 def schema(
-    name: Annotated[str, typer.Argument(help="cluster, lock, or a provider's name; all names if left out.")] = "",
+    name: Annotated[str, typer.Argument(help="cluster, lock, butane, or a provider; all names if left out.")] = "",
 ) -> None:
     """Write a JSON Schema (Draft 2020-12) to stdout.
 
@@ -35,7 +35,12 @@ def schema(
     if name:
         console.emit(_find(name))
     else:
-        console.table(("NAME", "IS FOR"), [*_ours(), *((one, "options of the provider") for one in _providers())])
+        rows = [*_ours(), *((one, "options of the provider") for one in _providers())]
+        rows += [
+            ("butane", "Butane node configs"),
+            ("butane-VARIANT-VERSION", "Butane of one version, as butane-fcos-1.6.0"),
+        ]
+        console.table(("NAME", "IS FOR"), rows)
 
 
 def _find(name: str) -> Json:
@@ -44,8 +49,19 @@ def _find(name: str) -> Json:
         return schemas.load(files[name])
     if name in _providers():
         return options_schema(registry.load(name))
-    known = [*files, *_providers()]
+    if name in _butane():
+        from provision.firstboot.butane import json_schema
+
+        return json_schema(*_butane()[name])
+    known = [*files, *_providers(), *_butane()]
     raise UsageError(f"there is no schema {name!r}", hint=suggest(name, known) or f"known are {listing(known, 'and')}")
+
+
+def _butane() -> dict[str, tuple[str, ...]]:
+    """Return the schemas of Butane by name: ``butane`` for all variants, ``butane-fcos-1.6.0`` for one version."""
+    from provision.firstboot.butane.variants import names
+
+    return {"butane": (), **{f"butane-{variant}-{version}": (variant, version) for variant, version in names()}}
 
 
 def _ours() -> list[tuple[str, str]]:

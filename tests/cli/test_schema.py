@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from provision.cli.main import run
 
 
-@pytest.mark.parametrize("name", ["cluster", "lock", "qemu", "ec2"])
+@pytest.mark.parametrize("name", ["cluster", "lock", "qemu", "ec2", "butane", "butane-fcos-1.6.0"])
 def test_schemas_are_written_whole(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema", name]) == 0
     Draft202012Validator.check_schema(json.loads(capsys.readouterr().out))
