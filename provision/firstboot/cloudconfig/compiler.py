@@ -54,7 +54,7 @@ class _Compiler:
             self._note(Severity.ERROR, m.HEADER, (), Span(self._file, 1, 1))
             return Compiled(None, self._report)
         value = self._read()
-        if value is not None and self._report.ok:
+        if value is not None:
             for severity, path, message in content_checks.all_checks(value):
                 self._note(severity, message, path)
         return Compiled(value if self._report.ok else None, self._report)
@@ -75,7 +75,7 @@ class _Compiler:
             return None
         for line, text in errors:
             self._note(Severity.ERROR, m.TYPES.format(problem=text), (), Span(self._file, line, 1))
-        return value
+        return None if errors else value
 
     def _keys(self, node: Node | None, struct: Struct, path: Path) -> None:
         """Report a mapping's keys, and rename those that have dashes."""

@@ -34,7 +34,8 @@ def emit(config: Mapping[str, Any]) -> str:
     files = config.get("write_files")
     if files:
         plain["write_files"] = [_as_text(file) for file in files]
-    body: str = yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 20) if plain else ""
+    # Not even an empty config may be no mapping: cloud-init refuses it.
+    body: str = yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 20)
     return f"{HEADER}\n{body}"
 
 

@@ -82,14 +82,16 @@ class _Compiler:
             root = yaml_tree.compose(self._text)
             value, struct = self._decode(root)
         except _Stop as stop:
-            self._parsed.add(self._diagnostic(stop.finding))
+            self._parsed.extend(map(self._diagnostic, stop.findings))
         except yaml_tree.YamlError as problem:
             finding = Finding(Severity.ERROR, m.YAML.format(problem=f"yaml: {problem}"))
             self._parsed.add(replace(self._diagnostic(finding), span=Span(self._file, problem.line, problem.column)))
         else:
             self._check(root, value, struct)
-            if self._parsed.ok:
-                return Compiled(self._convert(root, value, reader, dynamic), self._parsed, self._converted)
+            # Keys that are not known are errors of ours only, and hide nothing.
+            if all(finding.code == UNUSED_KEY.code for finding in self._parsed.errors):
+                config = self._convert(root, value, reader, dynamic)
+                return Compiled(config if self._parsed.ok else None, self._parsed, self._converted)
         return Compiled(None, self._parsed, self._converted)
 
     def _decode(self, root: Node | None) -> tuple[Value, Struct]:
@@ -102,11 +104,14 @@ class _Compiler:
         except VersionError as problem:
             raise _Stop(Finding(Severity.ERROR, m.SERVICE_VERSION.format(problem=problem))) from None
         if errors:
-            listed = "".join(f"\n  line {line}: {problem}" for line, problem in errors)
-            message = m.TYPES.format(problem=f"yaml: unmarshal errors:{listed}")
-            place = (errors[0][0], 1)
-            raise _Stop(Finding(Severity.ERROR, message, (), place))
+            raise _Stop(*self._type_errors(errors))
         return value, struct
+
+    def _type_errors(self, errors: list[tuple[int, str]]) -> list[Finding]:
+        if self._drop_in:
+            listed = "".join(f"\n  line {line}: {problem}" for line, problem in errors)
+            return [Finding(Severity.ERROR, m.TYPES.format(problem=f"yaml: unmarshal errors:{listed}"))]
+        return [Finding(Severity.ERROR, m.TYPES.format(problem=text), (), (line, 1)) for line, text in errors]
 
     def _versions(self, value: Value) -> tuple[tuple[int, int], tuple[int, int]]:
         etcd, flannel = (self._version(value.get(name, {}), name) for name in model.SERVICES)
@@ -127,8 +132,7 @@ class _Compiler:
             self._converted.add(self._diagnostic(Finding(Severity.ERROR, m.PLATFORM)))
             return None
         tree = build(root, _ignition_name) if root is not None else None
-        job = Job(build(root) if root is not None else None, reader, dynamic)
-        job.tree = tree
+        job = Job(tree, reader, dynamic)
         config = translate(value, job)
         self._converted.extend(map(self._diagnostic, job.found))
         if self._converted.ok:
@@ -147,9 +151,9 @@ class _Compiler:
 
 
 class _Stop(Exception):
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(finding.message.text)
-        self.finding = finding
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__(findings[0].message.text)
+        self.findings = findings
 
 
 def _fields(struct: Struct | None, path: tuple[str | int, ...]) -> list[str]:

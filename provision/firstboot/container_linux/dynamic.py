@@ -6,6 +6,7 @@ values that it has planned. Facts: https://github.com/flatcar/container-linux-co
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ class Dynamic:
         if not any("{" in each or "}" in each for each in arguments):
             return list(arguments), False
         if self.values is not None:
-            return [_filled(each, self.values) for each in arguments], False
+            return [_known(each, self.values) for each in arguments], False
         if not self.platform:
             raise DynamicError(m.NO_PLATFORM)
         variables = {name: f"${{{variable}}}" for name, variable in platforms()[self.platform].items()}
@@ -62,13 +63,21 @@ def platforms() -> Mapping[str, Mapping[str, str]]:
     return load_table("container_linux", "platforms")
 
 
+def _known(text: str, values: Mapping[str, str]) -> str:
+    return re.sub(r"\{([^{}]*)\}", lambda match: _value(match[1], values), text)
+
+
+def _value(name: str, values: Mapping[str, str]) -> str:
+    if name not in values:
+        raise DynamicError(m.UNKNOWN_DATUM._replace(hint=f"write the value itself: there is no {{{name}}} here"))
+    return values[name]
+
+
 def _filled(text: str, values: Mapping[str, str]) -> str:
     start, end = text.find("{"), text.find("}")
     while start != -1 and end != -1 and start < end:
         name = text[start + 1 : end]
-        if name not in values:
-            raise DynamicError(m.UNKNOWN_DATUM._replace(hint=f"write the value itself: there is no {{{name}}} here"))
-        text = text.replace(f"{{{name}}}", values[name], 1)
+        text = text.replace(f"{{{name}}}", _value(name, values), 1)
         # The search goes on from where the brace stood: what was put in is not looked at again, mostly.
         start = text.find("{", end)
         end = text.find("}", start) if start != -1 else end
