@@ -1,0 +1,60 @@
+"""Additions as a cloud-config of coreos-cloudinit, joined with the user's own into one document.
+
+coreos-cloudinit runs when the system is up: what is enabled is started as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provision.firstboot.additions.model import Additions, File, Unit, User
+    from provision.model import Json
+
+DEFAULT_USER = "core"
+HOSTNAME = "/etc/hostname"
+
+
+def render(additions: Additions) -> Json:
+    """Return a cloud-config that holds the additions."""
+    config: Json = {}
+    files = [_file(file) for file in additions.files if file.path != HOSTNAME]
+    for file in additions.files:
+        if file.path == HOSTNAME:
+            config["hostname"] = file.text.strip()
+    keys = [key for user in additions.users if user.name == DEFAULT_USER for key in user.keys]
+    users = [_user(user) for user in additions.users if user.name != DEFAULT_USER]
+    units = [_unit(unit) for unit in additions.units]
+    config |= {"ssh_authorized_keys": keys} if keys else {}
+    config |= {"users": users} if users else {}
+    config |= {"write_files": files} if files else {}
+    return config | ({"coreos": {"units": units}} if units else {})
+
+
+def joined(user: Json, ours: Json) -> Json:
+    """Return the user's cloud-config with the additions after it: lists are joined, single values are ours."""
+    result = dict(user)
+    for name, value in ours.items():
+        other = user.get(name)
+        if isinstance(value, list):
+            result[name] = [*(other or []), *value]
+        else:
+            result[name] = joined(other or {}, value) if isinstance(value, dict) else value
+    return result
+
+
+def _file(file: File) -> Json:
+    return {"path": file.path, "permissions": f"{file.mode:04o}", "owner": str(file.owner), "content": file.text}
+
+
+def _user(user: User) -> Json:
+    return {"name": user.name, "ssh_authorized_keys": list(user.keys)}
+
+
+def _unit(unit: Unit) -> Json:
+    rendered: Json = {"name": unit.name}
+    if unit.text is not None:
+        rendered["content"] = unit.text
+    if unit.drop_ins:
+        rendered["drop_ins"] = [{"name": each.name, "content": each.text} for each in unit.drop_ins]
+    return rendered | ({"enable": True, "command": "start"} if unit.enabled else {})
