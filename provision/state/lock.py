@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from provision.errors import LockHeld
+from provision.errors import LockHeld, StateError
 from provision.model import utc_text
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def flock(
 
 def _acquire(path: Path, mode: str, deadline: float, waiting: Callable[[Holder | None], None] | None) -> int:
     while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = _open(path)
         if _try(fd, mode):
             if _same(fd, path):
                 return fd
@@ -89,6 +89,13 @@ def _acquire(path: Path, mode: str, deadline: float, waiting: Callable[[Holder |
             waiting(other)
             waiting = None
         time.sleep(POLL)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:  # a read-only disk, a directory of another user
+        raise StateError(f"cannot lock {path.parent}: {error.strerror}") from error
 
 
 def _try(fd: int, mode: str) -> bool:
