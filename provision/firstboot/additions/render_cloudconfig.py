@@ -31,15 +31,15 @@ def render(additions: Additions) -> Json:
     return config | ({"coreos": {"units": units}} if units else {})
 
 
-def joined(user: Json, ours: Json) -> Json:
-    """Return the user's cloud-config with the additions after it: lists are joined, single values are ours."""
-    result = dict(user)
-    for name, value in ours.items():
-        other = user.get(name)
-        if isinstance(value, list):
-            result[name] = [*(other or []), *value]
-        else:
-            result[name] = joined(other or {}, value) if isinstance(value, dict) else value
+def joined(ours: Json, user: Json) -> Json:
+    """Return the additions with the user's cloud-config after them: lists are joined, single values are the user's."""
+    result = {**ours, **user}
+    for name in ours.keys() & user.keys():
+        first, second = ours[name], user[name]
+        if isinstance(first, list):
+            result[name] = [*first, *second]
+        elif isinstance(first, dict):
+            result[name] = joined(first, second)
     return result
 
 

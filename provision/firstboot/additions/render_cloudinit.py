@@ -10,6 +10,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from yaml import MappingNode
+
+from provision.firstboot.butane import tree
+from provision.firstboot.cloudconfig.emit import emit
+from provision.firstboot.cloudconfig.kinds import HEADER
+from provision.located import pairs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 HOSTNAME = "/etc/hostname"
 UNITS = "/etc/systemd/system"
 MERGE = "dict(no_replace,recurse_list)+list(append)+str()"
-"""How the user's part joins ours: lists are appended; a single value of ours stays."""
+"""How the user's part joins ours: its lists are appended. Single values that both have are left out of ours."""
 
 TYPES = {
     "#cloud-config": "text/cloud-config",
@@ -57,8 +64,28 @@ def render(additions: Additions, default_user: str) -> Json:
     return config | ({"runcmd": commands} if commands else {})
 
 
-def message(ours: str, user: str) -> str:
-    """Return both parts as one MIME message, ours first; equal parts give equal bytes."""
+def message(ours: Json, user: str) -> str:
+    """Return the additions and the user's part as one MIME message; equal parts give equal bytes.
+
+    Ours come first, since a command of the user's may end the rest.
+    """
+    taken = _keys(user)
+    text = emit({name: value for name, value in ours.items() if isinstance(value, list) or name not in taken})
+    return _mime(text, user)
+
+
+def _keys(text: str) -> set[str]:
+    """Return the sections of a cloud-config; nothing of another part."""
+    if not text.startswith(HEADER):
+        return set()
+    try:
+        root = tree.compose(text)
+    except tree.YamlError:
+        return set()
+    return {key for key, _, _ in pairs(root)} if isinstance(root, MappingNode) else set()
+
+
+def _mime(ours: str, user: str) -> str:
     boundary = f"provision-{hashlib.sha256(f'{ours}{user}'.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
     parts = (("provision.cfg", ours, ""), ("user", user, f"Merge-Type: {MERGE}\n"))
     lines = [f'Content-Type: multipart/mixed; boundary="{boundary}"', "MIME-Version: 1.0", ""]

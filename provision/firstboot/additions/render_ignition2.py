@@ -1,4 +1,4 @@
-"""Additions as an Ignition 2.3 config (https://coreos.github.io/ignition/specs/), to be appended to the user's."""
+"""Additions as an Ignition 2.3 config (https://coreos.github.io/ignition/specs/), to which the user's is appended."""
 
 from __future__ import annotations
 
