@@ -61,6 +61,10 @@ class Struct:
     """The fields below which there is a check."""
     listed: list[Field] = field(default_factory=list)
     """The fields below which there is a list."""
+    always: list[Field] = field(default_factory=list)
+    """The fields that are written even when nothing set them."""
+    order: dict[str, int] = field(default_factory=dict)
+    """The place of each field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ class _Builder:
         for layer in layers:
             self._fill(made, layer.table[name], layer)
         fields = made.fields.values()
+        made.order = {name: i for i, name in enumerate(made.fields)}
+        made.always = [f for f in fields if f.always]
         made.nested = [f for f in fields if _inner(f) is not None]
         made.checked = [f for f in fields if _has(f, lambda s: bool(s.checks or s.checked)) or (f.item or f).checks]
         made.listed = [

@@ -16,28 +16,30 @@ def forbidden_fields(
     config: dict[str, Any], struct: Struct, rules: Mapping[tuple[str, ...], Message]
 ) -> Iterator[tuple[Path, Message]]:
     """Yield the refused fields of a generated config that are set."""
-    if rules:
-        yield from _struct(config, struct, rules, (), ())
+    tree: dict[str, Any] = {}
+    for (*sections, name), message in rules.items():
+        node = tree
+        for section in sections:
+            node = node.setdefault(section, {})
+        node[name] = message
+    if tree:
+        yield from _struct(config, struct, tree, ())
 
 
-def _struct(
-    value: dict[str, Any], struct: Struct, rules: Mapping[tuple[str, ...], Message], names: tuple[str, ...], path: Path
-) -> Iterator[tuple[Path, Message]]:
-    for name, field in struct.fields.items():
-        inner = value.get(name)
+def _struct(value: dict[str, Any], struct: Struct, rules: dict[str, Any], path: Path) -> Iterator[tuple[Path, Message]]:
+    for name in sorted(rules.keys() & value.keys(), key=list(struct.fields).index):
+        field, inner, rule, below = struct.fields[name], value[name], rules[name], (*path, name)
         if inner is None:
             continue
-        here, below = (*names, name), (*path, name)
-        message = rules.get(here)
-        if message is not None:
+        if not isinstance(rule, dict):
             # Embedding writes an empty compression; that is none.
             if not _is_empty(inner, field) and inner != "":
-                yield below, message
+                yield below, rule
         elif field.struct is not None:
-            yield from _struct(inner, field.struct, rules, here, below)
+            yield from _struct(inner, field.struct, rule, below)
         elif field.item is not None and field.item.struct is not None:
             for i, item in enumerate(inner):
-                yield from _struct(item, field.item.struct, rules, here, (*below, i))
+                yield from _struct(item, field.item.struct, rule, (*below, i))
 
 
 def _is_empty(value: Plain, field: Field) -> bool:

@@ -45,8 +45,13 @@ def to_json(value: Plain, *, pretty: bool = False) -> str:
 def ordered(value: dict[str, Any], struct: Struct) -> dict[str, Any]:
     """Return a config with its fields in order, without what Go would leave out."""
     result: dict[str, Any] = {}
-    for name, field in struct.fields.items():
-        inner = value.get(name)
+    # Most values hold few of their type's fields, so these are sorted instead of looking for each.
+    names = [name for name in value if name in struct.order]
+    names += [field.name for field in struct.always if field.name not in value]
+    if len(names) > 1:
+        names.sort(key=struct.order.__getitem__)
+    for name in names:
+        field, inner = struct.fields[name], value.get(name)
         if inner is None:
             if field.always:
                 result[name] = {"str": "" if not field.pointer else None, "struct": {}}.get(field.kind)
