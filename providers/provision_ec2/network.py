@@ -8,6 +8,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
+from provision.zones import blocks as laid
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -24,23 +26,18 @@ def zones_of(wanted: Wanted) -> list[str]:
 
 
 def blocks(cidr: str, zones: Iterable[str]) -> dict[str, IPv4Network]:
-    """Cut a network into one block for each zone.
-
-    One zone gets the whole network; up to four zones get quarters and more get eighths, so that a zone that is added
-    at the end moves no other. Planned addresses begin in the first zone's block.
+    """Cut a network into one block for each zone, as `provision.zones.blocks` does.
 
     Raises:
         ValueError: the network is too large for a VPC, its blocks too small for subnets, or there are too many zones.
     """
-    names, network = list(dict.fromkeys(zones)), IPv4Network(cidr)
-    extra = 0 if len(names) == 1 else 2 if len(names) <= 4 else 3
+    network = IPv4Network(cidr)
     if network.prefixlen < LARGEST:
         raise ValueError(f"{cidr} is larger than a VPC may be (/{LARGEST})")
-    if network.prefixlen + extra > SMALLEST:
-        raise ValueError(f"{cidr} is too small for the subnets of {len(names)} zones (each at least a /{SMALLEST})")
-    if len(names) > 1 << extra:
-        raise ValueError(f"{len(names)} zones are more than the {1 << extra} that a network is cut for")
-    return dict(zip(names, network.subnets(prefixlen_diff=extra), strict=False))
+    cut = laid(network, zones)
+    if any(block.prefixlen > SMALLEST for block in cut.values()):
+        raise ValueError(f"{cidr} is too small for the subnets of {len(cut)} zones (each at least a /{SMALLEST})")
+    return cut
 
 
 def assignable(address: str, block: IPv4Network) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provision.firstboot.compile import CompiledCluster
-    from provision.provider import Provider
+    from provision.provider import Provider, Traits
     from provision.spec.lock import Lock
     from provision.spec.model import Cluster, Machine
 
@@ -55,7 +55,9 @@ def _wanted(
     cluster: Cluster, lock: Lock, name: str, labels: Labels, compiled: CompiledCluster, provider: Provider
 ) -> Wanted:
     machines = tuple(
-        _machine(m, lock, compiled, provider.traits.planned_addresses) for m in cluster.machines if m.provider == name
+        _machine(m, lock, compiled, _planned(m, cluster, provider.traits))
+        for m in cluster.machines
+        if m.provider == name
     )
     return Wanted(
         cluster=cluster.name,
@@ -68,6 +70,16 @@ def _wanted(
         ssh_from=cluster.ssh_from,
         protect=cluster.protect,
     )
+
+
+def _planned(machine: Machine, cluster: Cluster, traits: Traits) -> bool:
+    """Whether a machine is asked for with its planned address.
+
+    Where the platform's own DHCP can give addresses, only those take part that somebody must know beforehand: others
+    stay alike, and alike machines go out in one call.
+    """
+    must = machine.etcd or bool(traits.private_interface) or ("machines", machine.name, "address") in cluster.places
+    return traits.planned_addresses and must
 
 
 def _machine(machine: Machine, lock: Lock, compiled: CompiledCluster, planned: bool) -> MachineWanted:

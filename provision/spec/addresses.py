@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 FIRST = 10
 """The first planned host of a subnet; those below are left to gateways, resolvers and fixed addresses."""
@@ -27,21 +27,31 @@ def usable(subnet: IPv4Network, address: IPv4Address) -> bool:
 
 
 def plan(
-    names: Iterable[str], subnet: IPv4Network, fixed: Mapping[str, str], kept: Mapping[str, str]
+    wanted: Mapping[str, Sequence[IPv4Network]], subnet: IPv4Network, fixed: Mapping[str, str], kept: Mapping[str, str]
 ) -> dict[str, str]:
     """Give every machine an address, in order: the fixed one, the one that it had, or else the next free one.
 
     Args:
-        names: the machines.
+        wanted: the machines, each with the blocks of the subnet that it may go to, the best first.
         subnet: a network with room for them.
         fixed: addresses from the spec, each valid and given once.
         kept: addresses from `cluster.lock`; those that no longer fit are passed over.
     """
-    wanted = list(names)
     taken = {IPv4Address(address): name for name, address in fixed.items()}
     for name in wanted:
         if name in kept and name not in fixed and usable(subnet, old := IPv4Address(kept[name])):
             taken.setdefault(old, name)
     known = {name: address for address, name in taken.items()}
-    free = (subnet[0] + n for n in range(FIRST, subnet.num_addresses - 1) if subnet[0] + n not in taken)
-    return {name: str(known[name] if name in known else next(free)) for name in wanted}
+    blocks = dict.fromkeys(block for order in wanted.values() for block in order)
+    free = {block: _free(block, taken, max(LOWEST, min(FIRST, block.num_addresses // 8))) for block in blocks}
+    free[subnet] = _free(subnet, taken)
+    for name, order in wanted.items():
+        if name not in known:
+            known[name] = next(address for block in (*order, subnet) for address in free[block])
+            taken[known[name]] = name
+    return {name: str(known[name]) for name in wanted}
+
+
+def _free(block: IPv4Network, taken: Mapping[IPv4Address, str], first: int = FIRST) -> Iterator[IPv4Address]:
+    """Yield what is free in a block at the moment when it is asked for."""
+    return (block[0] + n for n in range(first, block.num_addresses - 1) if block[0] + n not in taken)

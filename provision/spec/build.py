@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from provision import zones as cut
 from provision.spec import addresses, duration
 from provision.spec.model import Budget, Cluster, Etcd, Machine, Secret, Update
 from provision.spec.overlay import overlay
 from provision.spec.rules.network import subnet_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from ipaddress import IPv4Network
 
     from provision.model import Json
     from provision.spec.draft import Draft
@@ -85,16 +87,40 @@ def _secret(entry: Json) -> Secret:
 def _machines(draft: Draft) -> Iterator[Machine]:
     planned = _addresses(draft)
     for pool, entry in draft.pools():
-        for index, name in enumerate(draft.machines(pool), 1):
+        for index, name in _numbered(draft, pool):
             yield _machine(draft, pool, entry, index, name, planned[name])
 
 
 def _addresses(draft: Draft) -> dict[str, str]:
     subnet = subnet_of(draft)
     assert subnet is not None, "the rules check the subnet"  # noqa: S101
-    names = [name for pool, _ in draft.pools() for name in draft.machines(pool)]
+    zones = {name: _zones(draft, name, entry, n) for pool, entry in draft.pools() for n, name in _numbered(draft, pool)}
+    providers = {name: draft.provider_of(entry) for pool, entry in draft.pools() for name in draft.machines(pool)}
+    blocks = {provider: _blocks(subnet, zones, providers, provider) for provider in set(providers.values())}
     fixed = {name: entry["address"] for name, entry in draft.section("machines").items() if "address" in entry}
-    return addresses.plan(names, subnet, fixed, draft.lock.addresses if draft.lock else {})
+    wanted = {name: [blocks[providers[name]][zone] for zone in order] for name, order in zones.items()}
+    return addresses.plan(wanted, subnet, fixed, draft.lock.addresses if draft.lock else {})
+
+
+def _blocks(
+    subnet: IPv4Network, zones: Mapping[str, tuple[str, ...]], providers: Mapping[str, str | None], provider: str | None
+) -> dict[str, IPv4Network]:
+    """Return the block of each zone that a provider's machines name; none of them where the subnet cannot be cut."""
+    named = [zone for name, order in zones.items() if providers[name] == provider for zone in order]
+    try:
+        return cut.blocks(subnet, named)
+    except ValueError:  # the provider's preflight says so, at the subnet's place
+        return dict.fromkeys(named, subnet)
+
+
+def _numbered(draft: Draft, pool: str) -> Iterator[tuple[int, str]]:
+    return enumerate(draft.machines(pool), 1)
+
+
+def _zones(draft: Draft, name: str, entry: Json, index: int) -> tuple[str, ...]:
+    """Return a machine's zones in the order in which it tries them: its own list as it is, its pool's spread."""
+    own: Json = draft.section("machines").get(name, {})
+    return tuple(own["zones"]) if "zones" in own else cut.spread(entry.get("zones", ()), index)
 
 
 def _machine(draft: Draft, pool: str, entry: Json, index: int, name: str, address: str) -> Machine:
@@ -114,7 +140,7 @@ def _machine(draft: Draft, pool: str, entry: Json, index: int, name: str, addres
         template=both.get("template", False),
         variables=_overlaid(entry.get("vars"), own.get("vars")),
         etcd=entry.get("etcd", False),
-        zones=tuple(both.get("zones", ())),
+        zones=_zones(draft, name, entry, index),
         address=address,
         options=options,
         path=("pools", pool),

@@ -11,8 +11,12 @@ SUBNET = IPv4Network("10.99.0.0/24")
 HOSTS = st.integers(addresses.LOWEST, 254).map(lambda n: str(SUBNET[n]))
 
 
-def names(count: int) -> list[str]:
-    return [f"m-{n}" for n in range(count)]
+def names(count: int) -> dict[str, tuple[IPv4Network, ...]]:
+    return {f"m-{n}": () for n in range(count)}
+
+
+def anywhere(*names: str) -> dict[str, tuple[IPv4Network, ...]]:
+    return dict.fromkeys(names, ())
 
 
 def test_addresses_begin_at_the_tenth_host_and_pass_over_fixed_ones() -> None:
@@ -25,15 +29,28 @@ def test_addresses_begin_at_the_tenth_host_and_pass_over_fixed_ones() -> None:
 
 
 def test_a_pool_that_grows_moves_nobody_whom_the_lock_knows() -> None:
-    before = addresses.plan(["a-1", "a-2", "b-1"], SUBNET, {}, {})
-    after = addresses.plan(["a-1", "a-2", "a-3", "b-1"], SUBNET, {}, before)
+    before = addresses.plan(anywhere("a-1", "a-2", "b-1"), SUBNET, {}, {})
+    after = addresses.plan(anywhere("a-1", "a-2", "a-3", "b-1"), SUBNET, {}, before)
     assert {name: after[name] for name in before} == before
     assert after["a-3"] == "10.99.0.13"
 
 
 def test_a_fixed_address_wins_over_the_one_that_another_machine_had() -> None:
-    planned = addresses.plan(["a", "b"], SUBNET, {"b": "10.99.0.10"}, {"a": "10.99.0.10", "b": "10.99.0.11"})
+    planned = addresses.plan(anywhere("a", "b"), SUBNET, {"b": "10.99.0.10"}, {"a": "10.99.0.10", "b": "10.99.0.11"})
     assert planned == {"a": "10.99.0.11", "b": "10.99.0.10"}
+
+
+def test_machines_get_addresses_of_their_own_zones_block() -> None:
+    a, b, *_ = SUBNET.subnets(prefixlen_diff=2)
+    planned = addresses.plan({"m-1": [a, b], "m-2": [b, a], "m-3": [a, b]}, SUBNET, {}, {})
+    assert planned == {"m-1": "10.99.0.8", "m-2": "10.99.0.72", "m-3": "10.99.0.9"}
+
+
+def test_a_full_block_overflows_into_the_next_zones() -> None:
+    blocks = list(IPv4Network("10.99.0.0/26").subnets(prefixlen_diff=2))
+    planned = addresses.plan({f"m-{n}": blocks[:2] for n in range(13)}, IPv4Network("10.99.0.0/26"), {}, {})
+    assert [IPv4Address(planned["m-10"]) in block for block in blocks[:2]] == [True, False]
+    assert [IPv4Address(planned["m-11"]) in block for block in blocks[:2]] == [False, True]
 
 
 @given(
@@ -47,7 +64,7 @@ def test_every_machine_has_an_address_of_its_own_within_the_subnet(
     wanted = {f"m-{n}": address for n, address in fixed.items() if n < count}
     assume(len(set(wanted.values())) == len(wanted))
     planned = addresses.plan(names(count), SUBNET, wanted, kept)
-    assert list(planned) == names(count)
+    assert list(planned) == list(names(count))
     assert len(set(planned.values())) == count
     assert all(addresses.usable(SUBNET, IPv4Address(address)) for address in planned.values())
     assert all(planned[name] == address for name, address in wanted.items())
