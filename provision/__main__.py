@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+
+from provision import __version__
+
+DROP_INS = ("butane", "ct", "cloudconfig")
+"""Commands that read their flags as the tools do that they stand in for, and start as quickly."""
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     if sys.argv[1:] == ["--version"]:  # scripts ask this in loops: no command tree is built for it
-        from importlib.metadata import version
-
-        sys.stdout.write(f"provision {version('provision')}\n")
+        sys.stdout.write(f"provision {__version__}\n")
         return
-    if sys.argv[1:2] == ["butane"]:  # a drop-in reads flags as butane does, and starts as quickly
-        from provision.cli import butane
-
-        sys.exit(butane.run(sys.argv[2:]))
-    if sys.argv[1:2] == ["ct"]:
-        from provision.cli import ct
-
-        sys.exit(ct.run(sys.argv[2:]))
-    if sys.argv[1:2] == ["cloudconfig"]:
-        from provision.cli import cloudconfig
-
-        sys.exit(cloudconfig.run(sys.argv[2:]))
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name in DROP_INS:
+        sys.exit(importlib.import_module(f"provision.cli.{name}").run(sys.argv[2:]))
     from provision.cli.main import run
 
     sys.exit(run(sys.argv[1:]))
