@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from provision.errors import StateError
+from provision.errors import PlanError, StateError
 from provision.etcd.tls import Tls
 from provision.firstboot.additions.tls import MEMBER_KEY
 from provision.firstboot.markers import slot_names
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from provision.apply.target import Target
     from provision.model import Owner
     from provision.pki.authority import Pair
     from provision.pki.rotation import Authorities
@@ -113,10 +114,43 @@ def names_of(machine: Machine, etcd: Etcd) -> tuple[str, ...]:
     return tuple(name for name in found if name)
 
 
-def by_tls(state: ClusterState, voters: Iterable[Entry]) -> bool:
-    """Whether the voters that the state knows were made with certificates, as their recipes say."""
+def by_tls(state: ClusterState, voters: Iterable[Entry]) -> bool | None:
+    """Whether the voters that the state knows were made with certificates, as their recipes say; None without any."""
     recipes = (state.recipe(voter.fingerprint) for voter in voters)
-    return any(MEMBER_KEY.name in slot_names(found["recipe"]) for found in recipes if found)
+    known = [MEMBER_KEY.name in slot_names(found["recipe"]) for found in recipes if found]
+    return any(known) if known else None
+
+
+def refuse_switch(state: ClusterState, wanted: bool) -> None:
+    """Refuse to let a running cluster begin or cease to use TLS, which members cannot do one by one.
+
+    Raises:
+        PlanError: PV462.
+    """
+    has = by_tls(state, [entry for entry in state.recorded.live() if entry.etcd])
+    if has is not None and has != wanted:
+        raise PlanError(
+            f"etcd runs {'with' if has else 'without'} TLS, and cannot change that while it runs [PV462]",
+            hint=f"write `tls: {str(has).lower()}` in the etcd section, or snapshot, `down`, `up` and restore",
+        )
+
+
+@contextmanager
+def client_of(
+    target: Target, state: ClusterState, voters: Iterable[Entry], clock: Callable[[], datetime]
+) -> Iterator[Tls | None]:
+    """Yield a client certificate of the moment for a cluster with TLS, None for one without.
+
+    Raises:
+        StateError: the cluster has TLS, and its CA is not on this computer.
+    """
+    known = by_tls(state, voters)
+    if not (target.store.get(rotation.KEY) is not None if known is None else known):
+        yield None
+        return
+    issuer = Certificates(target.store, target.owner, clock)
+    with issuer.client(issuer.authorities()) as tls:
+        yield tls
 
 
 def _in_memory() -> str | None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from provision import paths, registry
 from provision.apply import forming
+from provision.apply.certificates import refuse_switch
 from provision.apply.compiling import findings
 from provision.apply.desired import desire
+from provision.apply.disclosed import in_user_data
 from provision.apply.observe import observe
 from provision.errors import SpecError
 from provision.firstboot.compile import compile_cluster
@@ -106,9 +109,12 @@ class Session:
         """Compare what is wanted (None: nothing) with what is recorded and what is there.
 
         Raises:
-            PlanError, ProviderError: see `provision.plan.diff.diff` and `observed`.
+            PlanError, ProviderError: see `provision.plan.diff.diff`, `refuse_switch` and `observed`.
         """
-        return diff(
+        formed = forming.read(self.state.store).formed
+        if formed and desired and desired.cluster.etcd:
+            refuse_switch(self.state, desired.cluster.etcd.tls)
+        found = diff(
             desired.things if desired else (),
             self.state.recorded,
             self.observed(),
@@ -116,8 +122,10 @@ class Session:
             traits={name: provider.traits for name, provider in self.providers.items()},
             recipe=self.state.recipe,
             replace=replace,
-            formed=forming.read(self.state.store).formed,
+            formed=formed,
         )
+        told = in_user_data(found, desired, self.providers) if desired else []
+        return replaced(found, findings=(*found.findings, *told))
 
 
 @contextmanager

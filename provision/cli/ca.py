@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,9 @@ from provision.cli import console, options
 from provision.errors import ProvisionError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provision.apply.renewing import Renewing
     from provision.apply.target import Target
     from provision.pki.rotation import Authorities
 
@@ -26,8 +30,16 @@ app = typer.Typer(
     Example:
       provision ca show cluster.yaml
       provision ca issue cluster.yaml --client alice -o ~/.etcd
+      provision ca renew cluster.yaml
+      provision ca rotate cluster.yaml
     """,
 )
+
+NO_CA = "write `tls: true` in the spec's etcd section, and bring the cluster up"
+
+_Patience = Annotated[
+    float, typer.Option("--timeout", min=1, help="Seconds that etcd has to be healthy after each restart.")
+]
 
 
 @app.command()
@@ -91,13 +103,86 @@ def issue(
         console.out("\n".join(written))
 
 
+@app.command()
+def renew(
+    spec: options.Spec = "cluster.yaml",
+    every: Annotated[bool, typer.Option("--all", help="Reissue those that are not due yet, too.")] = False,
+    identity: options.Identity = None,
+    timeout: _Patience = 300,
+    lock_timeout: options.LockTimeout = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Reissue the members' certificates that are past two thirds of their life, over ssh.
+
+    etcd is restarted on one machine after another, each only while the cluster is healthy. Ends with 8 when machines
+    were not reached; run it again then.
+
+    \b
+    Example:
+      provision ca renew cluster.yaml
+      provision ca renew --all -i ~/.ssh/cluster cluster.yaml
+    """
+    with _renewing(spec, identity, timeout, lock_timeout) as run:
+        renewed = run.renew(every=every)
+    if as_json:
+        console.emit({"renewed": renewed})
+    else:
+        console.out(f"renewed: {', '.join(renewed)}" if renewed else "no certificate is due")
+
+
+@app.command()
+def rotate(
+    spec: options.Spec = "cluster.yaml",
+    identity: options.Identity = None,
+    timeout: _Patience = 300,
+    lock_timeout: options.LockTimeout = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Exchange the CA while the cluster runs: trust both, reissue every certificate, distrust the old one.
+
+    Each phase passes over all members by ssh before the next begins, and restarts etcd on one after another. Ends with
+    8 when machines were not reached; run it again then, and it goes on. Client certificates of the old CA end with it:
+    issue new ones.
+
+    \b
+    Example:
+      provision ca rotate cluster.yaml
+      provision ca rotate -i ~/.ssh/cluster cluster.yaml
+    """
+    from provision.pki.inspect import read
+
+    with _renewing(spec, identity, timeout, lock_timeout) as run:
+        run.rotate()
+        made = read(run.certificates.authorities().current.certificate)
+    if as_json:
+        console.emit({"phase": "steady", "authority": made.to_json()})
+    else:
+        console.out(f"{made.name} {made.fingerprint[:16]} is in use until {made.ends:%Y-%m-%d}")
+
+
+@contextmanager
+def _renewing(spec: str, identity: Path | None, patience: float, lock_timeout: float) -> Iterator[Renewing]:
+    from provision.apply.certificates import Certificates
+    from provision.apply.fleet import reached
+    from provision.apply.renewing import Renewing
+    from provision.apply.session import now, opened
+
+    with opened(spec, mode="exclusive", lock_timeout=lock_timeout) as session:
+        etcd = session.cluster.etcd
+        if etcd is None or not etcd.tls:
+            raise UsageError(f"{session.cluster.name} has no certificates", hint=NO_CA)
+        certificates = Certificates(session.state.store, session.owner, now)
+        certificates.authorities()
+        with reached(session, identity) as fleet:
+            yield Renewing(fleet, certificates, etcd, console.note, patience)
+
+
 def _authorities(target: Target) -> Authorities:
     from provision.pki.rotation import KEY, load
 
     blob = target.store.get(KEY)
     if blob is None:
-        hint = "write `tls: true` in the spec's etcd section, and bring the cluster up"
-        raise UsageError(f"{target.owner.cluster} has no CA", hint=hint)
+        raise UsageError(f"{target.owner.cluster} has no CA", hint=NO_CA)
     return load(blob.data)
 
 

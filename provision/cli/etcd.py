@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,8 +64,8 @@ def status(
     """
     from provision.etcd.health import check
 
-    with _reached(members, identity, _scheme(ca, certificate)) as (urls, expected, _):
-        health = check(urls, expected, tls=_tls(ca, certificate, key), timeout=timeout)
+    with _reached(members, identity, _tls(ca, certificate, key)) as found:
+        health = check(found.urls, found.expected, tls=found.tls, timeout=timeout)
     if as_json:
         console.emit(health.to_json())
     else:
@@ -95,11 +96,11 @@ def snapshot(
     from provision.etcd import snapshot as snapshots
     from provision.etcd.cluster import Cluster
 
-    with _reached(members, identity, _scheme(ca, certificate)) as (urls, _, directory):
-        if output is None and directory is None:
+    with _reached(members, identity, _tls(ca, certificate, key)) as found:
+        if output is None and found.snapshots is None:
             raise UsageError("say where the snapshot goes: --output FILE")
-        path = output or _timed(directory or Path())
-        cluster = Cluster(urls, tls=_tls(ca, certificate, key), timeout=timeout)
+        path = output or _timed(found.snapshots or Path())
+        cluster = Cluster(found.urls, tls=found.tls, timeout=timeout)
         saved = cluster.ask(lambda client: snapshots.save(client, path))
     if output is None:
         snapshots.prune(path.parent, keep)
@@ -109,27 +110,33 @@ def snapshot(
         console.out(str(saved.path))
 
 
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """Each member's URL as this computer reaches it, the expected names, and where the state keeps snapshots."""
+
+    urls: Mapping[str, str]
+    expected: Set[str]
+    tls: Tls | None = None
+    snapshots: Path | None = None
+
+
 @contextmanager
-def _reached(
-    members: list[str] | None, identity: Path | None, scheme: str
-) -> Iterator[tuple[Mapping[str, str], Set[str], Path | None]]:
-    """Yield each member's URL as this computer reaches it, the expected names, and where the state keeps snapshots."""
+def _reached(members: list[str] | None, identity: Path | None, given: Tls | None) -> Iterator[_Ways]:
     words = members or ["cluster.yaml"]
     if any("=http" in word for word in words):
         named = _named(words)
-        yield named, named.keys(), None
+        yield _Ways(named, named.keys(), given)
         return
     if len(words) > 1:
         raise UsageError("give one cluster, or MEMBER=URL for each member")
-    with _members_of(words[0], identity, scheme) as found:
+    with _members_of(words[0], identity, given) as found:
         yield found
 
 
 @contextmanager
-def _members_of(
-    target: str, identity: Path | None, scheme: str
-) -> Iterator[tuple[Mapping[str, str], Set[str], Path | None]]:
+def _members_of(target: str, identity: Path | None, given: Tls | None) -> Iterator[_Ways]:
     from provision import paths
+    from provision.apply.certificates import client_of
     from provision.apply.session import now
     from provision.apply.target import find
     from provision.apply.ways import endpoints
@@ -138,24 +145,24 @@ def _members_of(
     from provision.state.cluster import ClusterState
 
     found = find(target)
-    entries = ClusterState(found.store, now).recorded.entries.values()
-    voters = {entry.name for entry in entries if entry.etcd and entry.exists}
+    state = ClusterState(found.store, now)
+    entries = [entry for entry in state.recorded.entries.values() if entry.etcd and entry.exists]
+    voters = {entry.name for entry in entries}
     if not voters:
         raise UsageError(f"{found.owner.cluster} has no etcd that this computer knows of")
     running = [o for o in found.observed() if o.kind == MACHINE and o.name in voters and o.state is State.RUNNING]
     known_hosts = home.known_hosts(paths.state(), found.owner)
-    with endpoints(running, known_hosts, scheme=scheme, identity=identity) as urls:
-        yield urls, voters, known_hosts.parent / "snapshots"
+    with (
+        nullcontext(given) if given else client_of(found, state, entries, now) as tls,
+        endpoints(running, known_hosts, scheme="https" if tls else "http", identity=identity) as urls,
+    ):
+        yield _Ways(urls, voters, tls, known_hosts.parent / "snapshots")
 
 
 def _timed(directory: Path) -> Path:
     from provision.apply.session import now
 
     return directory / f"{now():%Y-%m-%dT%H%M%SZ}.db"
-
-
-def _scheme(ca: Path | None, certificate: Path | None) -> str:
-    return "https" if ca or certificate else "http"
 
 
 def _named(endpoints: list[str]) -> dict[str, str]:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from provision import paths
+from provision.apply.certificates import client_of
 from provision.apply.session import now
 from provision.apply.target import find
 from provision.apply.ways import endpoints
 from provision.cli import console, options
 from provision.errors import ProvisionError, Unhealthy
-from provision.etcd.health import check
+from provision.etcd.health import TIMEOUT, check
+from provision.etcd.tls import served
 from provision.model import MACHINE, State
 from provision.spec import duration
 from provision.state import home
 from provision.state.cluster import ClusterState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from provision.apply.target import Target
+    from provision.etcd.tls import Tls
     from provision.model import Observed
+    from provision.state.fold import Entry
 
 HEADERS = ("MACHINE", "STATE", "ZONE", "ADDRESS", "SSH", "ETCD", "DETAIL")
 
@@ -42,11 +49,12 @@ def status(
       provision status --json demo
     """
     found = find(target)
-    entries = ClusterState(found.store, now).recorded.live()
+    state = ClusterState(found.store, now)
+    entries = state.recorded.live()
     things = found.observed()
     machines = sorted((o for o in things if o.kind == MACHINE), key=lambda o: o.name)
     missing = sorted({e.name for e in entries if e.kind == MACHINE} - {m.name for m in machines})
-    etcd = _etcd(found, machines, {e.name for e in entries if e.etcd}, identity)
+    etcd = _etcd(found, machines, state, [e for e in entries if e.etcd], identity)
     if as_json:
         console.emit(_json(found, things, machines, missing, etcd))
     else:
@@ -54,16 +62,42 @@ def status(
     _judge(machines, missing, etcd)
 
 
-def _etcd(found: Target, machines: list[Observed], voters: set[str], identity: Path | None) -> dict[str, Any] | None:
+def _etcd(
+    found: Target, machines: list[Observed], state: ClusterState, entries: list[Entry], identity: Path | None
+) -> dict[str, Any] | None:
     """Return the health of the members that the state knows, as JSON, or None where there is no etcd."""
+    voters = {entry.name for entry in entries}
     asked = [m for m in machines if m.name in voters and m.state is State.RUNNING]
     if not voters:
         return None
     try:
-        with endpoints(asked, home.known_hosts(paths.state(), found.owner), identity=identity) as urls:
-            return check(urls, voters).to_json()
+        with client_of(found, state, entries, now) as tls, _ways(found, asked, tls, identity) as urls:
+            health = check(urls, voters, tls=tls).to_json()
+            return {**health, "certificates": _certificates(urls, tls) if tls else []}
     except ProvisionError as error:
-        return {"healthy": False, "problems": [error.message], "leader": "", "members": []}
+        return {"healthy": False, "problems": [error.message], "leader": "", "members": [], "certificates": []}
+
+
+def _ways(
+    found: Target, asked: list[Observed], tls: Tls | None, identity: Path | None
+) -> AbstractContextManager[dict[str, str]]:
+    known_hosts = home.known_hosts(paths.state(), found.owner)
+    return endpoints(asked, known_hosts, scheme="https" if tls else "http", identity=identity)
+
+
+def _certificates(urls: Mapping[str, str], tls: Tls) -> list[dict[str, Any]]:
+    """Return the certificates that the members show now, the one that ends first at the head."""
+    from provision.pki.inspect import read
+
+    shown = []
+    for name, url in urls.items():
+        with suppress(ProvisionError):  # health says already who does not answer
+            shown.append((name, read(served(url, tls, timeout=TIMEOUT))))
+    moment = now()
+    return [
+        {"machine": name, "due": facts.due(moment), "expired": facts.expired(moment), **facts.to_json()}
+        for name, facts in sorted(shown, key=lambda pair: pair[1].ends)
+    ]
 
 
 def _json(
@@ -88,6 +122,18 @@ def _write(found: Target, machines: list[Observed], missing: list[str], etcd: di
     console.out(f"etcd: {'healthy, led by ' + etcd['leader'] if etcd['healthy'] else 'NOT healthy'}")
     for problem in etcd["problems"]:
         console.out(f"  {problem}")
+    _write_certificates(etcd["certificates"])
+
+
+def _write_certificates(shown: list[dict[str, Any]]) -> None:
+    if not shown:
+        return
+    console.out(f"certificates: the first to end is {shown[0]['machine']}'s, on {shown[0]['ends'][:10]}")
+    expired = [c["machine"] for c in shown if c["expired"]]
+    due = [c["machine"] for c in shown if c["due"] and not c["expired"]]
+    for words, names in (("expired", expired), ("past two thirds of its life", due)):
+        if names:
+            console.out(f"  {words}: {', '.join(names)}; `provision ca renew` reissues")
 
 
 def _row(machine: Observed) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from provision.errors import ProvisionError
-from provision.etcd.tls import verification
+from provision.etcd.tls import in_words, verification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -211,7 +211,7 @@ def _blob(url: str, line: str) -> bytes:
 
 
 def _no_answer(url: str, error: Exception) -> EtcdError:
-    return EtcdError(f"etcd at {url} does not answer: {error or type(error).__name__}")
+    return EtcdError(f"etcd at {url} does not answer: {in_words(str(error) or type(error).__name__)}")
 
 
 def _refusal(url: str, answer: httpx.Response) -> EtcdError:
