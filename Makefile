@@ -4,6 +4,8 @@
 #   make test         every tier that needs no virtual machine
 #   make lab          the tiers on real machines
 #   make check        lint, types, architecture
+#   make coverage     the same tests, with a coverage report (htmlcov/)
+#   make perf         what is measured: start-up, compiling, planning, calls, requests per second
 #   make format       let ruff rewrite the sources
 #   make lab-image    build (or reuse) the lab OS
 
@@ -15,7 +17,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 RUN := .venv/bin/python -m
 PYTEST := $(RUN) pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test lab check format lab-image setup packages-test packages-lab perf clean
+.PHONY: demo test lab check format lab-image setup packages-test packages-lab perf coverage clean
 
 setup: .venv/.complete
 
@@ -34,6 +36,9 @@ test: packages-test check
 
 lab: packages-lab lab-image
 	$(RUN) pytest -m vm -v --durations=0
+
+coverage: packages-test
+	$(PYTEST) -m "not vm and not perf" --cov --cov-report=term --cov-report=html
 
 perf: packages-test
 	$(RUN) pytest -m perf -s
