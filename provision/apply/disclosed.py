@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from provision.plan.model import Plan
     from provision.provider import Provider
 
-CONFIDENTIAL = {Kind.KEY: "etcd's private key", Kind.SECRET: "secrets"}
+CONFIDENTIAL = {Kind.KEY: "etcd's private keys", Kind.SECRET: "secrets"}
 SHOWN = 3
 
 
