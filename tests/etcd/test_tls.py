@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,8 +10,8 @@ from provision.etcd import variables
 from provision.etcd.client import EtcdClient, EtcdError
 from provision.etcd.discovery.client import DiscoveryClient
 from provision.etcd.discovery.server import serving
-from provision.etcd.tls import Tls
-from provision.pki import authority
+from provision.etcd.tls import WORDS, Tls, served
+from provision.pki import authority, inspect
 from provision.pki.authority import Usage
 from provision.spec.model import Etcd
 from tests.etcd.lab import decided, healthy, until
@@ -99,3 +99,33 @@ def test_discovery_over_tls_with_a_ca_that_the_machine_trusts(lab, certificates)
             member.settings["SSL_CERT_FILE"] = files.ca  # as a machine has whose trust store holds the CA
             member.start()
         healthy(members)
+
+
+def test_what_is_wrong_with_a_certificate_is_said_in_words(lab, certificates):
+    node = certificates.node(next(iter(lab.nodes(1).values())))
+    boot = decided([node], Etcd(tls=True))
+    member = lab.member(node, variables.first(node, boot, cluster_token="uid")).start()
+    client = certificates.client("operator")
+    healthy([member], tls=client)
+    # Go's TLS of this etcd's age tells a client no more than that its certificate is bad; newer ones say why.
+    refusals = {words for text, words in WORDS.items() if text.startswith("alert ")}
+    assert said(member.url, Tls(client.ca)) in refusals
+    stranger = Certificates(lab.directory / "elsewhere").client("operator")
+    assert said(member.url, Tls(client.ca, stranger.certificate, stranger.key)) in refusals
+    assert said(member.url, Tls(stranger.ca, client.certificate, client.key)) == "its certificate is of another CA"
+    ended = authority.issue(certificates.ca, "operator", Usage.CLIENT, now=now() - timedelta(days=9), life=timedelta(1))
+    certificates.write("operator", ended)
+    assert said(member.url, client) in refusals
+    certificates.issue("operator", Usage.CLIENT)
+    old = authority.issue(
+        certificates.ca, node.name, Usage.PEER, now=now() - timedelta(days=9), names=[node.address], life=timedelta(1)
+    )
+    certificates.write(node.name, old)  # etcd reads its own certificate anew for each connection
+    assert said(member.url, client) == "its certificate has expired: `provision ca renew` reissues it"
+    assert inspect.read(served(member.url, client, timeout=5)).expired(now())
+
+
+def said(url, tls) -> str:
+    with EtcdClient(url, tls=tls) as client, pytest.raises(EtcdError) as caught:
+        client.members()
+    return caught.value.message.partition("does not answer: ")[2].partition(" (")[0]
