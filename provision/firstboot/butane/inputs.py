@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provision.diagnostics import Report
 from provision.firstboot.butane import messages as m
 from provision.firstboot.ignition import messages as im
 from provision.firstboot.ignition.golang import semver
 from provision.firstboot.ignition.model import types
+from provision.firstboot.ignition.reader import Reader, syntax_problem
 from provision.firstboot.ignition.validate import Found, check, duplicates
 
 if TYPE_CHECKING:
@@ -56,25 +57,33 @@ class Inputs:
     def child_config(self, text: str, path: Path) -> None:
         """Check an inline config that is to be merged as butane does, which reports it at paths of the child."""
         try:
-            raw = json.loads(text)
-            written = raw["ignition"].get("version", "") if isinstance(raw.get("ignition", {}), dict) else ""
-        except (ValueError, RecursionError, AttributeError, KeyError) as error:
-            self._not_a_config(error, path)
+            raw = json.loads(text, parse_constant=_refuse)
+        except json.JSONDecodeError as error:
+            self._not_a_config(syntax_problem(error), path)
             return
-        version = semver(written) if isinstance(written, str) else None
-        if version not in (None, self.spec):
+        except (ValueError, RecursionError):
+            self._not_a_config("exceeded max depth", path)
+            return
+        reader = Reader()
+        struct = types(self.spec)
+        config = {"ignition": {}, **reader.read({} if raw is None else raw, struct)}
+        if reader.go:
+            self._not_a_config(reader.go, path)
+        elif semver(config["ignition"].get("version", "")) not in (None, self.spec):
             self.warn((*path, "version"), m.OTHER_IGNITION_VERSION)
-            return
-        self._child_findings(raw, version or self.spec)
+        else:
+            found = Found(self.spec)
+            check(config, struct, found)
+            duplicates(config, struct, found)
+            for each in found.findings:
+                (self.error if each.error else self.warn)(each.path, each.message)
+            for place, key in reader.unused:
+                self.warn(place, im.UNUSED_KEY.format(key=key)._replace(text=f"Unused key {key}"))
 
-    def _not_a_config(self, error: Exception, path: Path) -> None:
-        self.error((), im.NOT_JSON.format(problem=error))
+    def _not_a_config(self, problem: str, path: Path) -> None:
+        self.error((), im.NOT_JSON.format(problem=problem))
         self.error((*path, "inline"), im.CONFIG_INVALID)
 
-    def _child_findings(self, raw: dict[str, Any], version: str) -> None:
-        found = Found(version)
-        found.version = self.spec
-        check(raw, types(version), found)
-        duplicates(raw, types(version), found)
-        for each in found.findings:
-            (self.error if each.error else self.warn)(each.path, each.message)
+
+def _refuse(name: str) -> None:
+    raise json.JSONDecodeError("Expecting value", name, 0)

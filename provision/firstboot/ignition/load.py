@@ -9,18 +9,13 @@ from provision.diagnostics import Diagnostic, Path, Report, Severity, Span
 from provision.firstboot.ignition import messages as m
 from provision.firstboot.ignition.golang import semver
 from provision.firstboot.ignition.model import VERSIONS, types
+from provision.firstboot.ignition.reader import Reader
 from provision.firstboot.ignition.validate import Found, check, duplicates
-from provision.firstboot.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from provision.firstboot.fields import Field, Plain, Struct
+    from provision.firstboot.fields import Plain
     from provision.firstboot.ignition.messages import Message
     from provision.firstboot.ignition.validate import Finding
-
-MAX_DEPTH = 100
-_WANTED = {"str": "a string", "bool": "true or false", "int": "a whole number"}
-_ZEROS = {"str": "", "bool": False, "int": 0}
-_KINDS = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 
 
 def validate(config: dict[str, Any], version: str | None = None) -> list[Finding]:
@@ -48,8 +43,8 @@ def load(text: str, file: str) -> tuple[dict[str, Any] | None, Report]:
     spec = _spec(raw, report, text, file)
     if spec is None:
         return None, report
-    reader = _Reader()
-    config = reader.struct(raw, types(spec), ())
+    reader = Reader()
+    config = reader.read(raw, types(spec))
     places = _Places(text, file)
     report.extend(_diagnostic(path, message, Severity.ERROR, places) for path, message in reader.problems)
     if report.ok:
@@ -86,48 +81,6 @@ def _spec(raw: Plain, report: Report, text: str, file: str) -> str | None:
     message = m.INVALID_VERSION if spec is None else m.UNKNOWN_VERSION
     report.add(_diagnostic(("ignition", "version"), message, Severity.ERROR, _Places(text, file)))
     return None
-
-
-class _Reader:
-    """Keeps what the types know; nulls count as unset, as Go's ``encoding/json`` reads them."""
-
-    def __init__(self) -> None:
-        self.problems: list[tuple[Path, Message]] = []
-
-    def struct(self, value: Plain, struct: Struct, path: Path) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            self._wrong(value, "an object", path)
-            return {}
-        result = {}
-        for key, inner in value.items():
-            field = struct.fields.get(key)
-            if field is None:
-                hint = did_you_mean(key, struct.fields) or m.UNUSED_KEY.hint
-                self.problems.append(((*path, key), m.UNUSED_KEY.format(key=key)._replace(hint=hint)))
-            elif inner is not None:
-                result[key] = self.field(inner, field, (*path, key))
-        return result
-
-    def field(self, value: Plain, field: Field, path: Path) -> Plain:
-        if field.struct is not None:
-            return self.struct(value, field.struct, path)
-        if field.item is not None:
-            if not isinstance(value, list):
-                self._wrong(value, "an array", path)
-                return []
-            return [self.field(v, field.item, (*path, i)) for i, v in enumerate(value) if v is not None]
-        if field.kind == "str" and isinstance(value, str):
-            return value
-        if field.kind == "bool" and isinstance(value, bool):
-            return value
-        if field.kind == "int" and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
-            return value
-        self._wrong(value, _WANTED[field.kind], path)
-        return _ZEROS[field.kind]
-
-    def _wrong(self, value: Plain, wanted: str, path: Path) -> None:
-        problem = f"{_KINDS.get(type(value), 'value')} where {wanted} is meant"
-        self.problems.append((path, m.NOT_JSON.format(problem=problem)._replace(hint=f"write {wanted}")))
 
 
 class _Places:

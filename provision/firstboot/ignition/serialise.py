@@ -55,14 +55,11 @@ def ordered(value: dict[str, Any], struct: Struct) -> dict[str, Any]:
         if inner is None:
             if field.always:
                 result[name] = {"str": "" if not field.pointer else None, "struct": {}}.get(field.kind)
-        elif field.struct is not None:
-            section = ordered(inner, field.struct)
-            if section or field.always or field.pointer:
-                result[name] = section
-        elif field.item is not None:
-            if inner or field.always:
-                struct_of_item = field.item.struct
-                result[name] = [ordered(item, struct_of_item) for item in inner] if struct_of_item else inner
-        elif inner or field.pointer or field.always:
+            continue
+        if field.struct is not None:
+            inner = ordered(inner, field.struct)
+        elif field.item is not None and field.item.struct is not None:
+            inner = [ordered(item, field.item.struct) for item in inner]
+        if inner or field.always or (field.pointer and field.kind != "list"):
             result[name] = inner
     return result

@@ -7,7 +7,7 @@ import gzip
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from provision.firstboot.butane.compiler import Compiled, compile_butane, failed_yaml
 from provision.firstboot.butane.dropin import output, render_findings
@@ -15,9 +15,7 @@ from provision.firstboot.butane.tree import YamlError, decode_bytes
 from provision.firstboot.files import Files
 from provision.firstboot.ignition import dataurl
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+GROUPS_FOLDER = Path(__file__).parent / "cases"
 RULE = "#" * 20
 _CASE = re.compile(rf"^{RULE} (?P<name>\S+)(?P<words>.*)\n(?P<input>(?:.*\n)*?){RULE}>\n", re.MULTILINE)
 _PACKED = re.compile(r"data:;base64,(H4sI[A-Za-z0-9+/=]+)")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from .groups import read, render
+from .groups import GROUPS_FOLDER, read, render
 
 HERE = Path(__file__).parent
-GROUPS = sorted((HERE / "cases").glob("*.txt"))
+GROUPS = sorted(GROUPS_FOLDER.glob("*.txt"))
 LINKS = {"conf": "../app.conf", "abs": "/usr/local/bin/app"}
 EXECUTABLE = ("setup.sh", "tree/usr/local/bin/app")
 
