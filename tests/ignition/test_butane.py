@@ -9,7 +9,7 @@ import json
 import os
 import re
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -26,6 +26,9 @@ from tests.golden.butane.groups import read
 from tests.golden.butane.test_golden import GROUPS, folder
 from tests.ignition import real
 from tests.ignition.configs import configs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["folder"]
 
