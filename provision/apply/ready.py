@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from provision.apply import phone_home
 from provision.errors import ProviderError, Unhealthy
+from provision.model import State
 from provision.provider import HasConsole
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ NOTE = "first-boots"
 """The journal note that holds which machines have reported, with their generations."""
 
 POLL_SECONDS = 1.0
+LOOK_SECONDS = 5.0
 CONSOLE_LINES = 25
+GOING = frozenset((State.PENDING, State.RUNNING, State.UNKNOWN))
 
 
 @dataclass(slots=True)
@@ -31,12 +34,14 @@ class Waiting:
     """First boots that are awaited.
 
     `nonces` leads from each awaited machine to its nonce; `reports` is filled by the reception and from consoles.
+    `look` lists the cluster's things as they are now.
     """
 
     machines: Mapping[str, Observed]
     nonces: Mapping[str, str]
     reports: dict[str, Report]
     providers: Mapping[str, Provider]
+    look: Callable[[], Sequence[Observed]]
     told: set[str] = field(default_factory=set)
 
     def missing(self) -> list[str]:
@@ -45,6 +50,14 @@ class Waiting:
             if self.nonces[name] not in self.reports:
                 self._read_console(name)
         return [name for name, nonce in self.nonces.items() if nonce not in self.reports]
+
+    def ended(self) -> list[str]:
+        """Return the machines that run no more and have not reported, nor will: Ignition failed, or QEMU was killed."""
+        try:
+            running = {o.name for o in self.look() if o.state in GOING}
+        except ProviderError:  # asked again a little later
+            return []
+        return [name for name in self.missing() if name not in running]
 
     def failures(self) -> list[str]:
         """Return what the reports that came say is wrong."""
@@ -77,12 +90,18 @@ def first_boots(waiting: Waiting, *, deadline: float, tell: Callable[[str], None
         tell: is given a line for each report.
 
     Raises:
-        Unhealthy: some did not report in time (with the last lines of the first one's console), or have failed units.
+        Unhealthy: some did not report in time or run no more (with the last lines of the first one's console), or have
+            failed units.
     """
+    looked = time.monotonic()
     while missing := waiting.missing():
         _tell(waiting, missing, tell)
         if time.monotonic() >= deadline:
-            raise _silent(waiting, missing)
+            raise _silent(waiting, missing, "no report of the first boot in time from")
+        if time.monotonic() - looked >= LOOK_SECONDS:
+            looked = time.monotonic()
+            if ended := waiting.ended():
+                raise _silent(waiting, ended, "switched off before the first boot was done:")
         time.sleep(POLL_SECONDS)
     _tell(waiting, (), tell)
     if failures := waiting.failures():
@@ -117,10 +136,10 @@ def _words(report: Report) -> str:
     return "every unit is up" if report.ok else f"failed units: {', '.join(report.failed)}"
 
 
-def _silent(waiting: Waiting, missing: Sequence[str]) -> Unhealthy:
+def _silent(waiting: Waiting, missing: Sequence[str], what: str) -> Unhealthy:
     tail = waiting.console_tail(missing[0])
     shown = f"; the end of {missing[0]}'s console:\n{tail}" if tail else ""
     return Unhealthy(
-        f"no report of the first boot from {', '.join(missing)} in time{shown}",
+        f"{what} {', '.join(missing)}{shown}",
         hint="`provision console MACHINE` shows all of it; `up` again waits on, `down` removes all",
     )

@@ -177,7 +177,7 @@ class Up:
             return
         secrets = {name: nonces.of(name, generation) for name, generation in awaited.items()}
         reports = open_to.reports if open_to else {}
-        waiting = ready.Waiting(machines, secrets, reports, self.session.providers)
+        waiting = ready.Waiting(machines, secrets, reports, self.session.providers, self.session.observed)
         try:
             ready.first_boots(waiting, deadline=deadline, tell=self._tell)
         finally:

@@ -26,4 +26,13 @@ def replace(
     Example:
       provision replace demo-core-2 cluster.yaml
     """
-    up(spec, [machine], yes, wait, identity, timeout, lock_timeout, as_json)
+    up(
+        spec,
+        [machine],
+        yes=yes,
+        wait=wait,
+        identity=identity,
+        timeout=timeout,
+        lock_timeout=lock_timeout,
+        as_json=as_json,
+    )

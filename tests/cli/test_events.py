@@ -41,7 +41,7 @@ def test_what_is_waited_for_after_the_engine_is_an_event_too(world: World) -> No
     """The fake cloud's machines have no console and never report: what is said in between must be an event."""
     ran = world.run("up", "--json", "--timeout", "2")
     assert ran.code == 9
-    assert "no report of the first boot from shop-db-1, shop-db-2, shop-web-1, shop-web-2 in time" in ran.err
+    assert "no report of the first boot in time from shop-db-1, shop-db-2, shop-web-1, shop-web-2" in ran.err
     events(ran.out)
 
 
