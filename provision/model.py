@@ -115,12 +115,12 @@ class State(StrEnum):
 class Request:
     """One thing to make; it can be written to a file and sent again to the byte.
 
-    `kind` is "machine" or a part's kind ("network", "firewall", "key-pair", ...); `name` is unique in the cluster.
+        `kind` is "machine" or a part's kind ("network", "firewall", "key-pair", ...); `name` is unique in the cluster.
     `needs` names the parts that must exist first; `inputs` holds their outputs (ids), filled in by the engine before
-    the request becomes an intent. `body` is the provider's own JSON. `payload` is the first-boot config as the
-    platform's channel takes it; empty for parts. `zones` are the zones to try, in order, and `zone` the one of this
-    attempt. `protect` asks for the platform's deletion protection; it is no part of `body`, since it can be changed.
-A machine's `body` is what `MachineWanted.body` returns.
+    the request becomes an intent. `body` is the provider's own JSON; a machine's is what `MachineWanted.body` returns.
+    `payload` is the first-boot config as the platform's channel takes it; empty for parts. `zones` are the zones to
+    try, in order, and `zone` the one of this attempt. `protect` asks for the platform's deletion protection; it is no
+    part of `body`, since it can be changed.
     """
 
     kind: str

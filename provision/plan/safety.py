@@ -54,9 +54,7 @@ def spare_voters(steps: Sequence[Step]) -> list[Step]:
         if not _disrupts(step):
             result.append(step)
         elif others:
-            result.append(
-                _deferred(step, f"etcd members go one at a time, and {others[0]} comes first")
-            )
+            result.append(_deferred(step, f"etcd members go one at a time, and {others[0]} comes first"))
         else:
             result.append(step)
             blocked = [step.key.name]

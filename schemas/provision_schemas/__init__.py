@@ -1,0 +1,1 @@
+"""The data that provision is made of: schemas, field tables, codes, the texts of its additions."""
