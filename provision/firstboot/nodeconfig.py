@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from provision.diagnostics import Diagnostic, Path, Report, Span
 from provision.errors import SpecError
-from provision.firstboot import ignition
+from provision.firstboot import ignition, legacy
 from provision.firstboot.additions.system import newest_ignition, system
 from provision.firstboot.butane import compile_node
 from provision.firstboot.butane import tree as butane_tree
 from provision.firstboot.butane.compiler import failed_yaml
 from provision.firstboot.files import Files
+from provision.firstboot.formats import CLOUD_CONFIG, CLOUD_INIT, USER_PART, format_of
 from provision.firstboot.interpolate import interpolate
 from provision.firstboot.markers import RESERVED
 from provision.firstboot.ownership import faults
@@ -48,7 +49,7 @@ class NodeConfigs:
 
     def of(self, machine: Machine) -> Json | None:
         """Return a machine's Ignition config, or None where it has errors."""
-        key = (machine.name if machine.template else None, machine.config, machine.os)
+        key = (machine.name if machine.template else None, machine.config, machine.os, machine.provider)
         if key not in self._compiled:
             self._compiled[key] = self._compile(machine)
         return self._compiled[key]
@@ -61,18 +62,14 @@ class NodeConfigs:
         found = COMPILERS[config.format](config, machine, self._cluster, report)
         if found is not None:
             report.extend(_too_new(found, machine))
-            report.extend(faults(found.config, found.place, interpolated=machine.template))
+            report.extend(faults(legacy.as_ignition(found.config, config), found.place, interpolated=machine.template))
         self._report.extend(_shifted(report, config, self._cluster))
         return found.config if found is not None and report.ok else None
 
     def _none(self, machine: Machine) -> Json | None:
-        spec = system(machine.os, self._version).spec
-        if spec in ignition.VERSIONS:
-            return {"ignition": {"version": spec}}
-        path = ("os",)
-        message = f"{machine.os} reads Ignition {spec}, which cannot be compiled yet"
-        self._report.error("PV415", message, path=path, span=self._cluster.place(path), hint="take another system")
-        return None
+        if machine.os in legacy.READS_CLOUD_INIT:
+            return {USER_PART: ""}
+        return {"ignition": {"version": system(machine.os, self._version).spec}}
 
 
 def _butane(config: NodeConfig, machine: Machine, cluster: Cluster, report: Report) -> Found | None:
@@ -97,6 +94,9 @@ def _ignition(config: NodeConfig, machine: Machine, _cluster: Cluster, report: R
         message = "Ignition JSON is not a template; its texts are data: URLs, in which nothing can be filled in"
         report.error("PV414", message, span=Span(config.file, 1, 1), hint="write the node config as Butane")
         return None
+    if legacy.is_ignition_2(config):
+        old = legacy.ignition_2(config, machine, report)
+        return None if old is None else Found(old, lambda path: _json_place(config, path))
     found, findings = ignition.load(config.text, config.file)
     report.extend(findings)
     return None if found is None else Found(found, lambda path: _json_place(config, path))
@@ -111,22 +111,31 @@ def _json_place(config: NodeConfig, path: Path) -> Span | None:
     return span(node, config.file) if node is not None else None
 
 
-def _unknown(config: NodeConfig, machine: Machine, _cluster: Cluster, report: Report) -> Found | None:
-    message = f"{config.format} cannot be compiled for {machine.os} yet"
-    report.error("PV415", message, span=Span(config.file, 1, 1), hint="write the node config as Butane or Ignition")
-    return None
+def _container_linux(config: NodeConfig, machine: Machine, _cluster: Cluster, report: Report) -> Found | None:
+    found = legacy.container_linux(config, machine, report)
+    return None if found is None else Found(found, lambda path: legacy.mentioned(config, found, path))
+
+
+def _cloud_config(config: NodeConfig, machine: Machine, _cluster: Cluster, report: Report) -> Found | None:
+    found = legacy.cloud_config(config, machine, report)
+    if found is None:
+        return None
+    listed = legacy.as_ignition(found, config)
+    return Found(found, lambda path: legacy.mentioned(config, listed, path))
 
 
 COMPILERS: dict[str, Callable[[NodeConfig, Machine, Cluster, Report], Found | None]] = {
     "butane": _butane,
     "ignition": _ignition,
-    "container-linux": _unknown,
-    "cloud-config": _unknown,
+    "container-linux": _container_linux,
+    "cloud-config": _cloud_config,
 }
 
 
 def _too_new(found: Found, machine: Machine) -> list[Diagnostic]:
-    wanted, newest = found.config["ignition"]["version"], newest_ignition(machine.os)
+    wanted, newest = format_of(found.config), newest_ignition(machine.os)
+    if wanted in (CLOUD_CONFIG, CLOUD_INIT):
+        return []
     if number(wanted) <= number(newest) and "experimental" not in wanted:
         return []
     message = f"the config needs Ignition {wanted}, and {machine.os} reads {newest} at most"

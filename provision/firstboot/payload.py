@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from provision.errors import PlanError
-from provision.firstboot.ignition import dataurl, serialise
+from provision.firstboot.formats import CLOUD_CONFIG, CLOUD_INIT, is_ignition3, written
+from provision.firstboot.ignition import dataurl
 from provision.firstboot.inflate import unpacked
 from provision.firstboot.markers import DATA, fill_slots, places
 from provision.firstboot.markers import SLOTS as MARKERS
@@ -109,7 +110,7 @@ def fill(recipe: Recipe, traits: Traits) -> Fill:
     if traits.encoding == PLAIN and whole.fits:
         return whole
     worst = {slot.name: incompressible(slot) for slot in recipe.slots.values()}
-    config = serialise(fill_slots(recipe.body, worst), spec=recipe.spec_version)
+    config = written(fill_slots(recipe.body, worst))
     found = whole
     for form in (Form.WHOLE, Form.STUB):
         text = _form(config, recipe.spec_version, form, None)
@@ -132,7 +133,7 @@ def incompressible(slot: Slot) -> str:
 
 def _upper_bound(recipe: Recipe) -> int:
     """The size with every slot full of what takes most room in its place."""
-    size = len(serialise(recipe.body, spec=recipe.spec_version).encode())
+    size = len(written(recipe.body).encode("utf-8", "surrogateescape"))
     for _, text in places(recipe.body):
         # Three bytes for each in a data: URL; elsewhere JSON writes at most six (\u0001) for one.
         worst = 3 if text.startswith(DATA) else 6
@@ -144,8 +145,10 @@ def _form(config: str, spec_version: str, form: Form, store: BodyStore | None) -
     if form is Form.WHOLE:
         return config
     if form is Form.EXTERNAL:
-        return None if store is None else _external(config, spec_version, store)
-    if tuple(map(int, spec_version.partition("-")[0].split(".")[:2])) < STUB_FROM:
+        # A cloud-config cannot be replaced by another.
+        whole = store is None or spec_version in (CLOUD_CONFIG, CLOUD_INIT)
+        return None if whole or store is None else _external(config, spec_version, store)
+    if not is_ignition3(spec_version) or tuple(map(int, spec_version.partition("-")[0].split(".")[:2])) < STUB_FROM:
         return None
     packed = min((dataurl.gzip(text.encode()) for text in (config, unpacked(config, spec_version))), key=len)
     source = "data:;base64," + base64.b64encode(packed).decode()
@@ -159,7 +162,7 @@ def _external(config: str, spec_version: str, store: BodyStore) -> str:
 
 
 def _replacing(spec_version: str, replace: dict[str, object]) -> str:
-    return serialise({"ignition": {"config": {"replace": replace}, "version": spec_version}}, spec=spec_version)
+    return written({"ignition": {"config": {"replace": replace}, "version": spec_version}})
 
 
 def _base64(text: str) -> str:

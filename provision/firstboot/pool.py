@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from provision.diagnostics import Diagnostic, Report, Severity, Span
 from provision.firstboot import ignition
 from provision.firstboot.additions import assemble
-from provision.firstboot.additions.render_ignition3 import render
+from provision.firstboot.additions.system import system
 from provision.firstboot.canonical import canonical
-from provision.firstboot.ignition.merge import merge_config
+from provision.firstboot.formats import format_of, is_ignition3, joined
 from provision.firstboot.interpolate import secret_slots
 from provision.firstboot.markers import ADDRESS, NAME, fill_facts, slot_names
 from provision.firstboot.nodeconfig import NodeConfigs
@@ -63,12 +63,13 @@ class Pools:
         user = self._configs.of(machine)
         if user is None:
             return None
-        spec_version = user["ignition"]["version"]
         any_machine = replace(machine, name=NAME, address=ADDRESS)
         added = assemble.additions(any_machine, self._cluster, self._traits[machine.provider], self._version)
-        body = merge_config(render(added, spec_version), user, ignition.types(spec_version))
+        body = joined(added, user, system(machine.os, self._version).user)
+        spec_version = format_of(body)
         # Each half alone is valid: only a link where the other needs a folder can set them at odds.
-        faults = _faults(body, spec_version, machine.config) if body["storage"].get("links") else []
+        links = is_ignition3(spec_version) and body["storage"].get("links")
+        faults = _faults(body, spec_version, machine.config) if links else []
         self._report.extend(faults)
         if any(fault.severity is Severity.ERROR for fault in faults):
             return None

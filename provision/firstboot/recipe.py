@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import PlanError
 from provision.firstboot.canonical import canonical
-from provision.firstboot.ignition import serialise
+from provision.firstboot.formats import written
 from provision.firstboot.markers import SLOTS, fill_slots, in_unit, places
 from provision.firstboot.slots import Kind, Slot, fault
 
@@ -32,9 +32,9 @@ UNFIT_FOR_UNITS = re.compile(r"[\s\"'\\$]")
 class Recipe:
     """One machine's first-boot config with its slots open.
 
-    `body` is an Ignition config with markers, `slots` all that stand in it, by name. `meaning` is the body without
-    what does not matter to a machine, such as how a file's contents are encoded: what fingerprints and comparisons
-    are made of.
+    `spec_version` names the format (see `provision.firstboot.formats`). `body` is a config with markers, `slots` all
+    that stand in it, by name. `meaning` is the body without what does not matter to a machine, such as how a file's
+    contents are encoded: what fingerprints and comparisons are made of.
     """
 
     machine: str
@@ -57,7 +57,7 @@ class Recipe:
 
 
 def bind(recipe: Recipe, materials: Mapping[str, str]) -> str:
-    """Put materials into a recipe's slots and return the Ignition config's text.
+    """Put materials into a recipe's slots and return the first-boot config's text.
 
     Raises:
         PlanError: PV405 a slot has no material, PV400 a material has no slot, PV406 one is too large, PV401 one is
@@ -66,12 +66,12 @@ def bind(recipe: Recipe, materials: Mapping[str, str]) -> str:
     faults = list(_faults(recipe, materials))
     if faults:
         raise PlanError(f"{recipe.machine}: {'; '.join(faults)}")
-    return serialise(fill_slots(recipe.body, materials), spec=recipe.spec_version)
+    return written(fill_slots(recipe.body, materials))
 
 
 def describe(recipe: Recipe) -> str:
     """Return the config for people, with its slots as they stand in it, by name."""
-    return serialise(recipe.body, pretty=True, spec=recipe.spec_version)
+    return written(recipe.body, pretty=True)
 
 
 def _faults(recipe: Recipe, materials: Mapping[str, str]) -> Iterator[str]:

@@ -184,12 +184,6 @@ def test_a_config_for_a_newer_image_is_refused() -> None:
     assert "Ignition 3.5.0, and lab reads 3.3.0" in message
 
 
-def test_a_system_without_ignition_3_is_refused() -> None:
-    code, _, message = finding(cluster(*pool(2, os="container-linux")))
-    assert code == "PV415"
-    assert "2.3.0" in message
-
-
 def test_an_unknown_version_of_the_additions_is_refused() -> None:
     assert finding(BASE, additions_version=2)[0] == "PV420"
 
