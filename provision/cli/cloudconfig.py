@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BEHAVES_AS = "1.14.0"
+EXAMPLE = """
+Example:
+  provision cloudconfig --validate --from-file=user-data.yaml
+  provision cloudconfig user-data.yaml >mended.yaml
+"""
 FLAGS = {
+    "help": Flag("Print help and exit"),
     "version": Flag("Print the version and exit"),
     "validate": Flag("Validate the user-data but do not apply it to the system"),
     "from-file": Flag("Read user-data from provided file", text=True),
@@ -27,7 +33,12 @@ MAX_UNPACKED = 64 << 20
 
 
 def cloudconfig(file: Annotated[str, "the cloud-config"] = "", from_file: str = "", validate: bool = False) -> None:
-    """Check a cloud-config, as `coreos-cloudinit` does; without --validate, write it with underscores for dashes."""
+    """Check a cloud-config, as `coreos-cloudinit` does; without --validate, write it with underscores for dashes.
+
+    \b
+    Example:
+      provision cloudconfig --validate --from-file=user-data.yaml
+    """
     sys.exit(_run(Flags({"from-file": from_file}, {"validate": validate}, [file] if file else [])))
 
 
@@ -36,9 +47,11 @@ def run(argv: Sequence[str]) -> int:
     try:
         flags = parse(argv, FLAGS)
     except FlagProblem as problem:
-        text = usage("cloudconfig", FLAGS)
-        sys.stderr.write(f"{problem}\n{text}" if str(problem) else text)
-        return 2 if str(problem) else 0
+        sys.stderr.write(f"{problem}\n{usage('cloudconfig', FLAGS)}".lstrip("\n"))
+        return 2
+    if flags.switches["help"]:
+        sys.stdout.write(usage("cloudconfig", FLAGS) + EXAMPLE)
+        return 0
     if flags.switches["version"]:
         from importlib.metadata import version
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 BEHAVES_AS = "0.9.4"
 PLATFORMS = "azure digitalocean ec2 gce packet openstack-metadata vagrant-virtualbox cloudstack-configdrive custom"
+EXAMPLE = """
+Example:
+  provision ct --platform ec2 --in-file node.clc --out-file node.ign
+"""
 FLAGS = {
     "help": Flag("Print help and exit."),
     "pretty": Flag("Indent the resulting Ignition config."),
@@ -36,7 +40,12 @@ def ct(
     pretty: bool = False,
     strict: bool = False,
 ) -> None:
-    """Compile a Container Linux Config to Ignition 2.3, as `ct` does."""
+    """Compile a Container Linux Config to Ignition 2.3, as `ct` does.
+
+    \b
+    Example:
+      provision ct --platform ec2 --in-file node.clc --out-file node.ign
+    """
     texts = {"in-file": in_file, "out-file": out_file, "files-dir": files_dir, "platform": platform}
     sys.exit(transpile(Flags(texts, {"pretty": pretty, "strict": strict})))
 
@@ -49,7 +58,7 @@ def run(argv: Sequence[str]) -> int:
         _say(f"{problem}\n{usage('ct', FLAGS)}" if str(problem) else usage("ct", FLAGS))
         return 2
     if flags.switches["help"]:
-        _say(usage("ct", FLAGS))
+        sys.stdout.write(usage("ct", FLAGS) + EXAMPLE)
         return 0
     if flags.switches["version"]:
         from importlib.metadata import version
