@@ -15,6 +15,7 @@ from provision.diagnostics import Report
 from provision.errors import UsageError
 from provision.plan import render, saved
 from provision.plan.model import Plan
+from provision.sprawl import budget, prices
 
 CHANGES_PENDING = 10
 
@@ -46,6 +47,10 @@ def plan(
         console.show(findings(session.cluster, desired.compiled))
         console.show(preflight(session.providers, desired.wanted))
         found = session.plan(desired, replace=replace or ())
+        cost = prices.cost(session.cluster, session.providers)
+    console.note(budget.told(session.cluster, cost))
+    for why in budget.exceeded(session.cluster, cost):
+        console.note(f"over budget, `up` will make nothing: {why}")
     console.show(Report(list(found.findings)))
     if output:
         _save(output, found, Path(spec))

@@ -12,15 +12,18 @@ from provision.apply.compiling import findings
 from provision.apply.preflight import preflight
 from provision.apply.retry import Pace
 from provision.apply.session import opened
-from provision.apply.up import Up
+from provision.apply.up import MAKES, Up
 from provision.cli import console, options, progress
 from provision.diagnostics import Report
 from provision.plan import render, saved
 from provision.plan.model import Action
+from provision.sprawl import budget, prices
+from provision.state import records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from provision.apply.session import Session
     from provision.plan.model import Plan
     from provision.plan.saved import SavedPlan
 
@@ -34,6 +37,9 @@ def up(
     replace: options.Replace = None,
     yes: options.Yes = False,
     wait: options.Wait = True,
+    over_budget: Annotated[
+        str, typer.Option("--over-budget", help="Exceed the spec's budget, for this reason.", metavar="REASON")
+    ] = "",
     identity: options.Identity = None,
     timeout: options.Timeout = 1200,
     lock_timeout: options.LockTimeout = 0,
@@ -62,8 +68,11 @@ def up(
         if agreed:
             agreed.verify(plan)
         console.note(render.table(plan))
+        over = _over(session, plan, over_budget)
         if not (yes or agreed):
             _confirm(plan)
+        if over:
+            session.state.journal.append([records.note(budget.OVERRIDE, {"reason": over_budget, "why": over})])
         listener, pace = progress.listener(as_json=as_json), Pace(timeout=timeout)
         Up(session, desired, plan, listener, pace, identity, wait).run()
         while wait and plan.deferred and plan.changes:  # etcd's members come and go one at a time
@@ -72,6 +81,16 @@ def up(
             console.note(render.table(plan))
             Up(session, desired, plan, listener, pace, identity, wait).run()
     console.note(f"{desired.owner.cluster} is up")
+
+
+def _over(session: Session, plan: Plan, reason: str) -> list[str]:
+    """Return what exceeds the budget, with the user's consent; refuse without."""
+    if not any(s.action in MAKES for s in plan.steps):
+        return []
+    over = budget.exceeded(session.cluster, prices.cost(session.cluster, session.providers))
+    if not reason:
+        budget.refuse(session.cluster, over)
+    return over
 
 
 def _saved(text: str) -> SavedPlan | None:
