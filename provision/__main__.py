@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 
 from provision import __version__
@@ -21,6 +22,7 @@ def main() -> None:
         sys.exit(importlib.import_module(f"provision.cli.{name}").run(sys.argv[2:]))
     from provision.cli.main import run
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: in good order
     sys.exit(run(sys.argv[1:]))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provision.apply import phone_home
+from provision.apply.serial_text import plain
 from provision.errors import ProviderError, Unhealthy
 from provision.model import State
 from provision.provider import HasConsole
@@ -66,7 +67,7 @@ class Waiting:
 
     def console_tail(self, name: str) -> str:
         """Return the last lines of a machine's console, or "" where there is none."""
-        return "\n".join(self._console(name).splitlines()[-CONSOLE_LINES:])
+        return "\n".join(plain(self._console(name)).splitlines()[-CONSOLE_LINES:])
 
     def _read_console(self, name: str) -> None:
         for nonce, report in phone_home.on_console(self._console(name)):

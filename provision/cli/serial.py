@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -10,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from provision.apply.machine import find_machine
+from provision.apply.serial_text import plain
 from provision.cli import console
 from provision.errors import UsageError
 from provision.provider import HasConsole
 
 if TYPE_CHECKING:
     from provision.model import Observed
-
-CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00-\x08\x0b-\x1f\x7f]")
-"""What a program on the console may send to take over the reader's terminal."""
 
 POLL_SECONDS = 1.0
 
@@ -43,11 +40,6 @@ def serial(
     console.out("\n".join(text.splitlines()[-lines:] if lines else text.splitlines()))
     if follow:
         _follow(provider, found, len(text))
-
-
-def plain(text: str) -> str:
-    """Return a console's text without control characters but for newlines and tabs."""
-    return CONTROL.sub("", text.replace("\r\n", "\n"))
 
 
 def _follow(provider: HasConsole, machine: Observed, shown: int) -> None:

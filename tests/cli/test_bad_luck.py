@@ -27,9 +27,13 @@ SLOW = "{fake: {latency: 0.4}}"
 EVERYTHING = sorted([*MACHINES, *PARTS])
 
 
-def start(*argv: str, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+def start(*argv: str, limit: Callable[[], None] = lambda: None) -> subprocess.Popen[str]:
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores it
+        limit()
+
     line = [sys.executable, "-m", "provision", *argv]
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=limit)
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare)
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -77,6 +81,22 @@ def test_one_signal_drains(slow: World, number: signal.Signals) -> None:
     assert "run the same command again to go on, or `provision down` to remove all" in err
     assert 0 < len(slow.names) < len(EVERYTHING)
     goes_on_to_the_end(slow)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_first_boots_are_awaited(world: World, number: signal.Signals) -> None:
+    process = start("up")
+    assert process.stderr
+    while "] ended" not in (line := process.stderr.readline()):
+        assert line, "it ended"
+    process.send_signal(number)
+    code, err = ended(process)
+    assert code == 130
+    assert err == (
+        "error: interrupted while waiting for the cluster to work\n"
+        "  `up` again waits on, `provision down` removes all\n"
+    )
+    goes_on_to_the_end(world)
 
 
 def test_two_signals_leave_at_once(slow: World) -> None:
