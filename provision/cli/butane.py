@@ -68,9 +68,9 @@ def run(argv: Sequence[str]) -> int:
         sys.stdout.write(USAGE)
         return 0
     if options.version:
-        from importlib.metadata import version
+        from provision import __version__
 
-        sys.stdout.write(f"provision {version('provision')} (behaves as Butane v{BEHAVES_AS})\n")
+        sys.stdout.write(f"provision {__version__} (behaves as Butane v{BEHAVES_AS})\n")
         return 0
     return compile_file(options)
 

@@ -53,9 +53,9 @@ def run(argv: Sequence[str]) -> int:
         sys.stdout.write(usage("cloudconfig", FLAGS) + EXAMPLE)
         return 0
     if flags.switches["version"]:
-        from importlib.metadata import version
+        from provision import __version__
 
-        sys.stdout.write(f"provision {version('provision')} (behaves as coreos-cloudinit {BEHAVES_AS})\n")
+        sys.stdout.write(f"provision {__version__} (behaves as coreos-cloudinit {BEHAVES_AS})\n")
         return 0
     return _run(flags)
 

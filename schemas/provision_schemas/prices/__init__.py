@@ -1,0 +1,1 @@
+"""Price tables: US dollars per hour, dated, one file per platform."""
