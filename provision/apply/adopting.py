@@ -18,9 +18,11 @@ from provision.state import records
 from provision.state.fold import Entry, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from provision.apply.session import Session
+    from provision.diagnostics import Diagnostic
     from provision.model import Observed
     from provision.plan.model import Step
 
@@ -44,8 +46,8 @@ def find_lock(spec: str) -> Path | None:
     return path
 
 
-def adopt_all(session: Session) -> list[Entry]:
-    """Record everything of a cluster that runs, is wanted, and is not recorded; return it.
+def adopt_all(session: Session) -> tuple[list[Entry], Sequence[Diagnostic]]:
+    """Record everything of a cluster that runs, is wanted, and is not recorded; return it, and warnings.
 
     Raises:
         SpecError, PlanError, ProviderError, StateError: see `Session`.
@@ -54,13 +56,13 @@ def adopt_all(session: Session) -> list[Entry]:
     steps = [s for s in plan.steps if s.action is Action.ADOPT and s.observed]
     entries = [_record(session, s, s.observed) for s in steps if s.observed]
     if not entries:
-        return []
+        return [], ()
     notes = [records.note(LIFE, {"begun": begun})] if (begun := _begun(session, steps)) else []
     session.state.journal.append([*(records.adopted(e) for e in entries), *notes])
     if any(s.etcd for s in steps) and not forming.read(session.state.store).generation:
         # They found each other long ago; whoever joins them does so as a member, not by a token.
         forming.write(session.state.store, forming.Forming(generation=1, formed=True))
-    return entries
+    return entries, plan.findings
 
 
 def _record(session: Session, step: Step, thing: Observed) -> Entry:

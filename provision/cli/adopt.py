@@ -5,6 +5,7 @@ from __future__ import annotations
 from provision.apply.adopting import adopt_all, find_lock
 from provision.apply.session import opened
 from provision.cli import console, options
+from provision.diagnostics import Report
 
 
 def adopt(
@@ -14,8 +15,8 @@ def adopt(
 ) -> None:
     """Record what runs under the cluster's name, when its state or its lock was lost. Changes nothing on any platform.
 
-    Without a lock beside the spec, the uid is read from the labels. What only the state had stays lost: `plan` says
-    which machines run a first-boot config that nobody knows any more.
+    Without a lock beside the spec, the uid is read from the labels. What only the state had stays lost: machines that
+    run a first-boot config that nobody knows any more are named.
 
     \b
     Example:
@@ -23,7 +24,8 @@ def adopt(
     """
     written = find_lock(spec)
     with opened(spec, mode="exclusive", lock_timeout=lock_timeout) as session:
-        adopted = adopt_all(session)
+        adopted, findings = adopt_all(session)
+    console.show(Report(list(findings)))
     if as_json:
         console.emit({"lock": str(written) if written else None, "adopted": [entry.name for entry in adopted]})
         return
