@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Talking(FakeCloud):
     """A cloud whose machines have consoles."""
 
+    __module__ = FakeCloud.__module__  # beside which the options' schema lies
+
     def console(self, machine: Observed) -> str:
         return "\x1bc\x1b[32mone\x1b[0m\r\ntwo\r\nthree\r\n"
 
