@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,9 +61,15 @@ def find(text: str) -> Target:
         UsageError: it means none, or several.
         SpecError: the spec's lock file is wrong.
     """
-    known = _by_spec(Path(text)) if Path(text).is_file() else _by_name(text)
+    known = _by_spec(Path(text)) if _is_spec(text) else _by_name(text)
     directory = Path(known.spec).parent if known.spec else Path.cwd()
     return Target(known.owner, providers_for(known.providers, directory), home.store(paths.state(), known.owner))
+
+
+def _is_spec(text: str) -> bool:
+    """Whether a text means a file: a key pair may be called as the cluster is, and lie where the command is given."""
+    plain = "." not in text and os.sep not in text
+    return Path(text).is_file() and not (plain and not locks.path_for(text).exists())
 
 
 def _by_spec(spec: Path) -> home.Known:

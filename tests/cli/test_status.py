@@ -54,6 +54,19 @@ def test_etcd_that_does_not_answer(world: World) -> None:
     assert "etcd: NOT healthy" in world.run("status").out
 
 
+def test_a_file_that_is_called_as_the_cluster_is(world: World) -> None:
+    """A key, say. A spec without a suffix is still one, by the lock beside it."""
+    world.up()
+    (world.root / "shop").write_text("-----BEGIN OPENSSH PRIVATE KEY-----")
+    assert world.run("status", "shop").code == 0
+    assert world.run("console", "shop-db-1").err.startswith("error: provider fake cannot show a console")
+    (world.root / "shop").write_text(SPEC)
+    (world.root / "cluster.lock").rename(world.root / "shop.lock")
+    world.spec.unlink()
+    assert world.run("status", "shop").code == 0
+    assert world.run("plan", "shop").out.startswith("Nothing to do")
+
+
 def test_json(world: World) -> None:
     world.up()
     told = world.run("status", "--json").json
