@@ -153,8 +153,10 @@ def _shifted(report: Report, config: NodeConfig, cluster: Cluster) -> Report:
     if config.file != cluster.file:
         return report
     findings = [replace(f, span=_moved(f.span, config)) for f in report.findings]
-    return Report(findings, dict(cluster.sources))
+    return Report(findings, {**report.sources, **cluster.sources})
 
 
 def _moved(span: Span | None, config: NodeConfig) -> Span | None:
-    return span and Span(span.file, span.line + config.line - 1, span.column + config.column - 1)
+    if span is None or span.file != config.file:  # a child of a merge has a file and places of its own
+        return span
+    return Span(span.file, span.line + config.line - 1, span.column + config.column - 1)
