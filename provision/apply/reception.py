@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provision.apply.phone_home import MAX_BODY, Report, parse
+from provision.errors import ProvisionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,18 +46,30 @@ def reception(store: Store, directory: Path, expected: set[str]) -> Iterator[Rec
         ProvisionError: the port is taken by now, or starlette and uvicorn are not installed.
         StateError: the registry cannot be used.
     """
-    from provision.etcd.discovery.server import serving
-
     reports: dict[str, Report] = {}
     route = _route(expected, reports)
     blob = store.get(PORT)
     port = int(json.loads(blob.data)["port"]) if blob else 0
     with ExitStack() as stack:
-        url = stack.enter_context(serving(directory, port=port, extra_routes=[route]))
+        url = stack.enter_context(_serving(directory, port, route))
         found = int(url.rpartition(":")[2])
         if found != port:
             store.put(PORT, json.dumps({"port": found}).encode())
         yield Reception(found, expected, reports)
+
+
+@contextmanager
+def _serving(directory: Path, port: int, route: BaseRoute) -> Iterator[str]:
+    from provision.etcd.discovery.server import serving
+
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(serving(directory, port=port, extra_routes=[route]))
+        except ProvisionError as error:
+            if port and "cannot listen" in error.message:  # elsewhere, the machines that boot would not find us
+                error.hint = "end the program that has taken this port, or take the cluster down and up again"
+            raise
+        yield url
 
 
 def _route(expected: set[str], reports: dict[str, Report]) -> BaseRoute:
