@@ -65,7 +65,7 @@ class Preflight:
 
 
 def check(wanted: Wanted, options: Json, context: Context, host: Host | None = None) -> Report:
-    """Return all findings, PV500 to PV519.
+    """Return all findings, PV500 to PV513.
 
     Raises:
         ProviderError: this computer cannot be asked (its work directory cannot be read, for instance).

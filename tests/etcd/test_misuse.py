@@ -23,6 +23,11 @@ def registered(client, token, count):
     return until(lambda: len(client.show(token).members) == count, what=f"{count} members have registered")
 
 
+def waiting(url, count):
+    line = f"provision_discovery_waiters {count}"
+    return until(lambda: line in HTTP.get(f"{url}/metrics").text.splitlines(), what=f"{count} members wait")
+
+
 def test_one_member_too_many_exits_and_one_that_lost_its_disk_too(lab, ours):
     token = ours.new(3)
     *members, fourth = lab.discovered(token, lab.nodes(4).values())
@@ -119,6 +124,7 @@ def test_the_service_is_killed_between_registrations_and_comes_back(lab):
         first, *others = lab.discovered(token, lab.nodes(3).values())
         first.start()
         registered(client, token, 1)
+        waiting(url, 1)  # etcd gives up when an answer breaks off that is not a long poll's
         process.kill()
         process.communicate()
         process, _ = served(lab.directory / "registry", port)
