@@ -24,16 +24,21 @@ def asleep(plan: Plan) -> list[Observed]:
     return [s.observed for s in stay if s.observed and s.observed.state is State.STOPPED]
 
 
-def wake(plan: Plan, providers: Mapping[str, Provider], tell: Callable[[str], None]) -> None:
+def wake(plan: Plan, providers: Mapping[str, Provider], tell: Callable[[str], None]) -> bool:
     """Switch on what is wanted and switched off, where the platform can; say so where it cannot.
+
+    Return whether some machine was switched on: what was observed of it before holds no more.
 
     Raises:
         ProviderError: a machine does not start.
     """
+    woken = False
     for machine in asleep(plan):
         provider = providers[machine.provider]
         if isinstance(provider, HasPower):
             provider.power(machine, True)
+            woken = True
             tell(f"{machine.name} was switched off and is switched on again")
         else:
             tell(f"{machine.name} is switched off, and {machine.provider} cannot switch it on; see PV603")
+    return woken

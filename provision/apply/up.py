@@ -78,11 +78,13 @@ class Up:
         self._remember_life()
         with self._reception(nonces) as open_to:
             generation = self._settle(open_to)
-            power.wake(self.plan, self.session.providers, self._tell)
+            woken = power.wake(self.plan, self.session.providers, self._tell)
             peers = self._make_room(generation)
             issuer = self._certificates()
             binder = Binder(self.desired, self.session.providers, nonces, generation, open_to, issuer, secrets, peers)
             machines = self._carry_out(binder)
+            if woken:  # the plan saw them without an address to be reached at
+                machines = {o.name: o for o in self.session.observed() if o.kind == MACHINE}
             if self.wait:
                 self._await_first_boots(machines, nonces, open_to, deadline)
                 self._await_etcd(machines, generation, deadline)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 ABOVE = re.compile(r"<!-- (?P<what>run|file: (?P<name>\S+)) -->\s*\Z")
 
-REDIRECTED = re.compile(r"\d?>+(&\d| *\S+)")
+REDIRECTED = re.compile(r"[\d&]?>+(&\d| *\S+)")
 
 
 @dataclass(frozen=True)
