@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from provision.apply import forming
+from provision.apply.kept import kept
 from provision.apply.observe import observe
 from provision.apply.session import LIFE, now, providers_for
 from provision.errors import UsageError
@@ -15,7 +16,6 @@ from provision.plan.model import Action
 from provision.spec import load
 from provision.spec import lock as locks
 from provision.state import records
-from provision.state.fold import Entry, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from provision.apply.session import Session
     from provision.diagnostics import Diagnostic
-    from provision.model import Observed
     from provision.plan.model import Step
+    from provision.state.fold import Entry
 
 
 def find_lock(spec: str) -> Path | None:
@@ -54,7 +54,7 @@ def adopt_all(session: Session) -> tuple[list[Entry], Sequence[Diagnostic]]:
     """
     plan = session.plan(session.desired())
     steps = [s for s in plan.steps if s.action is Action.ADOPT and s.observed]
-    entries = [_record(session, s, s.observed) for s in steps if s.observed]
+    entries = [kept(session.state, s, s.observed) for s in steps if s.observed]
     if not entries:
         return [], ()
     notes = [records.note(LIFE, {"begun": begun})] if (begun := _begun(session, steps)) else []
@@ -63,22 +63,6 @@ def adopt_all(session: Session) -> tuple[list[Entry], Sequence[Diagnostic]]:
         # They found each other long ago; whoever joins them does so as a member, not by a token.
         forming.write(session.state.store, forming.Forming(generation=1, formed=True))
     return entries, plan.findings
-
-
-def _record(session: Session, step: Step, thing: Observed) -> Entry:
-    if step.thing is not None and step.fingerprint == step.thing.fingerprint:
-        session.state.save_recipe(step.fingerprint, step.thing.request.body, step.thing.recipe)
-    return Entry(
-        *step.key,
-        generation=step.generation,
-        status=Status.MADE,
-        token=thing.token,
-        id=thing.id,
-        fingerprint=step.fingerprint,
-        zone=thing.zone,
-        needs=step.needs,
-        etcd=step.etcd,
-    )
 
 
 def _begun(session: Session, steps: list[Step]) -> str:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from provision.apply.calls import Doer
 from provision.apply.events import What
+from provision.apply.kept import kept
 from provision.apply.lane import Call, Lane, Op
 from provision.plan.model import Action
 from provision.state import records
-from provision.state.fold import Entry, Status
 
 if TYPE_CHECKING:
     from provision.apply.board import Task
@@ -64,19 +64,7 @@ class Changing(Doer):
         thing = now or step.observed
         if thing is None:
             raise AssertionError(f"{step.key} was changed, but never seen")
-        entry = Entry(
-            *step.key,
-            generation=step.generation,
-            status=Status.MADE,
-            token=thing.token,
-            id=thing.id,
-            fingerprint=step.fingerprint,
-            zone=thing.zone,
-            needs=step.needs,
-            etcd=step.etcd,
-        )
-        if step.thing is not None and step.fingerprint == step.thing.fingerprint:
-            self.run.state.save_recipe(step.fingerprint, step.thing.request.body, step.thing.recipe)
+        entry = kept(self.run.state, step, thing)
         self.run.saw(step.key, thing)
         if step.action is Action.ADOPT:
             self.run.record(records.adopted(entry))
