@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from provision.cli.streams import say, write
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -62,7 +64,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         options = parse(argv)
     except UsageProblem as problem:
-        _say(f"{problem}\n{USAGE}" if str(problem) else USAGE)
+        say(f"{problem}\n{USAGE}" if str(problem) else USAGE)
         return 2
     if options.help:
         sys.stdout.write(USAGE)
@@ -153,16 +155,16 @@ def compile_file(options: Options) -> int:
     try:
         data = _read(options.input)
     except OSError as error:
-        _say(f"failed to read {name}: open {name}: {_reason(error)}\n")
+        say(f"failed to read {name}: open {name}: {_reason(error)}\n")
         return 1
     compiled, text = _compile(data, name, options)
     findings = _findings(compiled, text, name, options)
-    _say(findings)
+    say(findings)
     if compiled.failure is not None:
-        _say(f"Error translating config: {compiled.failure}\n")
+        say(f"Error translating config: {compiled.failure}\n")
         return 1
     if options.strict and findings:
-        _say("Config produced warnings and --strict was specified\n")
+        say("Config produced warnings and --strict was specified\n")
         return 1
     return 0 if options.check else _write(compiled, options)
 
@@ -203,24 +205,12 @@ def _write(compiled: Compiled, options: Options) -> int:
 
     data = output(compiled, pretty=options.pretty).encode("utf-8", "surrogateescape")
     try:
-        if options.output:
-            with open(options.output, "wb") as file:  # noqa: PTH123
-                file.write(data)
-        else:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+        write(options.output, data)
     except OSError as error:
         where = options.output or "/dev/stdout"
-        _say(f"failed to open {where}: open {where}: {_reason(error)}\n")
+        say(f"failed to open {where}: open {where}: {_reason(error)}\n")
         return 1
     return 0
-
-
-def _say(text: str) -> None:
-    sys.stderr.flush()
-    sys.stderr.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stderr.buffer.flush()
 
 
 def _reason(error: OSError) -> str:

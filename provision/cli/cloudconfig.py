@@ -12,6 +12,7 @@ import zlib
 from typing import TYPE_CHECKING, Annotated
 
 from provision.cli.goflags import Flag, FlagProblem, Flags, parse, usage
+from provision.cli.streams import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,7 @@ def _normalise(name: str) -> int:
         return 1
     compiled = compile_cloud_config(_text(data), name)
     if len(compiled.report):
-        _say(compiled.report.render() + "\n")
+        say(compiled.report.render() + "\n")
     if compiled.config is None:
         return 1
     sys.stdout.write(emit(compiled.config))
@@ -131,13 +132,7 @@ def _text(data: bytes) -> str:
 
 
 def _log(text: str) -> None:
-    _say(f"{time.strftime('%Y/%m/%d %H:%M:%S')} {text}\n")
-
-
-def _say(text: str) -> None:
-    sys.stderr.flush()
-    sys.stderr.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stderr.buffer.flush()
+    say(f"{time.strftime('%Y/%m/%d %H:%M:%S')} {text}\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 from provision.cli.goflags import Flag, FlagProblem, Flags, parse, usage
+from provision.cli.streams import say, write
 from provision.firstboot.files import LocalFileError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         flags = parse(argv, FLAGS)
     except FlagProblem as problem:
-        _say(f"{problem}\n{usage('ct', FLAGS)}" if str(problem) else usage("ct", FLAGS))
+        say(f"{problem}\n{usage('ct', FLAGS)}" if str(problem) else usage("ct", FLAGS))
         return 2
     if flags.switches["help"]:
         sys.stdout.write(usage("ct", FLAGS) + EXAMPLE)
@@ -97,10 +98,10 @@ def transpile(flags: Flags) -> int:
     try:
         data = _read(source)
     except IsADirectoryError:
-        _say(f"Failed to read: read {source}: is a directory\n")
+        say(f"Failed to read: read {source}: is a directory\n")
         return 1
     except (OSError, ValueError) as error:
-        _say(f"Failed to open: open {source}: {_reason(error)}\n")
+        say(f"Failed to open: open {source}: {_reason(error)}\n")
         return 1
     return _compile(data, flags)
 
@@ -113,17 +114,17 @@ def _compile(data: bytes, flags: Flags) -> int:
     try:
         text = decode_bytes(data)
     except YamlError as problem:
-        _say(f"error: yaml: {problem}\nFailed to parse config\n")
+        say(f"error: yaml: {problem}\nFailed to parse config\n")
         return 1
     folder = Folder(flags.texts["files-dir"]) if flags.texts["files-dir"] else None
     name = flags.texts["in-file"] or "<stdin>"
     compiled = compile_ct(text, name, folder, Dynamic(flags.texts["platform"]), drop_in=True)
     strict = flags.switches["strict"]
-    _say(rendered(compiled.parsed))
+    say(rendered(compiled.parsed))
     if not compiled.parsed.ok or (strict and len(compiled.parsed)):
-        _say("Failed to parse config\n")
+        say("Failed to parse config\n")
         return 1
-    _say(rendered(compiled.converted))
+    say(rendered(compiled.converted))
     if compiled.ignition is None or (strict and len(compiled.converted)):
         return 1
     return _write(compiled.ignition, flags)
@@ -157,23 +158,11 @@ def _write(config: dict[str, object], flags: Flags) -> int:
     pretty, target = flags.switches["pretty"], flags.texts["out-file"]
     data = (to_json(config, pretty=pretty) + ("\n" if pretty else "")).encode("utf-8", "surrogateescape")
     try:
-        if target:
-            with open(target, "wb") as file:  # noqa: PTH123
-                file.write(data)
-        else:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+        write(target, data)
     except (OSError, ValueError) as error:
-        _say(f"Failed to create: open {target or '/dev/stdout'}: {_reason(error)}\n")
+        say(f"Failed to create: open {target or '/dev/stdout'}: {_reason(error)}\n")
         return 1
     return 0
-
-
-def _say(text: str) -> None:
-    sys.stderr.flush()
-    sys.stderr.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stderr.buffer.flush()
 
 
 def _reason(error: OSError | ValueError) -> str:
