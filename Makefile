@@ -32,13 +32,13 @@ demo: packages-lab lab-image
 	tools/demo
 
 test: packages-test check
-	$(PYTEST) -m "not vm and not perf"
+	$(PYTEST) -m "not vm and not lab and not perf"
 
 lab: packages-lab lab-image
-	$(RUN) pytest -m vm -v --durations=0
+	$(RUN) pytest -m "vm or lab" -v --durations=0
 
 coverage: packages-test
-	$(PYTEST) -m "not vm and not perf" --cov --cov-report=term --cov-report=html
+	$(PYTEST) -m "not vm and not lab and not perf" --cov --cov-report=term --cov-report=html
 
 perf: packages-test
 	$(RUN) pytest -m perf -s

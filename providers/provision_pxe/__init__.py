@@ -1,0 +1,1 @@
+"""Bare metal by PXE and iPXE."""
