@@ -10,6 +10,8 @@ from provision import __version__
 
 DROP_INS = ("butane", "ct", "cloudconfig")
 """Commands that read their flags as the tools do that they stand in for, and start as quickly."""
+INTERRUPTED = 130
+"""The exit code of `provision.errors.Interrupted`, which `--version` need not import."""
 
 
 def main() -> None:
@@ -23,7 +25,13 @@ def main() -> None:
     from provision.cli.main import run
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: in good order
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # one more, while the first was being told of
+        code = INTERRUPTED
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # all is done: the exit code shall be the command's own
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,9 @@ class FakeCloud:
                 "INSERT INTO calls(op, things, at) VALUES(?,?,?)", (op, len(names), time.time())
             ).lastrowid
             fault = rows.take_fault(db, op, names, zone) or self._at_random(number or 0)
+        if fault and fault.slow:
+            time.sleep(fault.slow)
+            return None
         if fault and not fault.done and fault.after is None:
             raise fault.error()
         return fault

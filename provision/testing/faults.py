@@ -26,6 +26,7 @@ class Fault:
         name: only calls about this thing; "" for all.
         zone: only creations in this zone; "" for all.
         after: raise when so many things of the call are done, in the middle of a batch; None for before or after all.
+        slow: the call takes so many seconds, and is then done as if nothing had been; 0 for a fault that fails.
     """
 
     op: str
@@ -36,6 +37,7 @@ class Fault:
     name: str = ""
     zone: str = ""
     after: int | None = None
+    slow: float = 0.0
 
     @classmethod
     def from_json(cls, data: Json) -> Fault:

@@ -16,6 +16,7 @@ import pytest
 from provision.state import home, records
 from provision.state.cluster import ClusterState
 from provision.state.lock import Holder
+from provision.testing.faults import Fault
 
 from .world import MACHINES, PARTS, World
 
@@ -100,10 +101,9 @@ def test_a_signal_while_first_boots_are_awaited(world: World, number: signal.Sig
 
 
 def test_two_signals_leave_at_once(slow: World) -> None:
-    slow.change("latency: 0.4", "latency: 20")
+    slow.cloud.inject(Fault("create", slow=20))
     process = start("up", "--no-wait")
-    slow.change("latency: 20", "latency: 0")  # for the commands that follow
-    until(asked_without_delay(slow), 60)
+    until(asked(slow, "create"))
     process.send_signal(signal.SIGINT)
     line = process.stderr.readline() if process.stderr else ""
     while "draining" not in line:
@@ -116,11 +116,6 @@ def test_two_signals_leave_at_once(slow: World) -> None:
     assert "Traceback" not in err
     assert time.monotonic() - began < 10
     goes_on_to_the_end(slow)
-
-
-def asked_without_delay(world: World) -> Callable[[], bool]:
-    """Whether the first intent stands in the journal: the cloud's slow answer is awaited then."""
-    return lambda: any('"kind":"intent"' in f.read_text() for f in (world.root / "state").rglob("journal.jsonl"))
 
 
 @pytest.mark.parametrize("creations", [1, 2, 3])

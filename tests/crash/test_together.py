@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from provision.apply.events import Event, What
 from provision.errors import Interrupted, LockHeld
 from provision.state.lock import Holder
 
@@ -57,6 +58,18 @@ def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+class Told(list[Event]):
+    """Events of a child, which says so through a pipe when it drains."""
+
+    def __init__(self, pipe: int) -> None:
+        super().__init__()
+        self.pipe = pipe
+
+    def append(self, event: Event) -> None:
+        if event.what is What.DRAINING:
+            os.write(self.pipe, b".")
 
 
 def _machines(bench: Bench) -> int:
@@ -130,11 +143,15 @@ def test_the_second_signal_leaves_although_a_call_blocks(ram: Path) -> None:
         return outcomes
 
     bench.cloud.create = blocking  # type: ignore[method-assign]
+    told, tell = os.pipe()
+    bench.events = Told(tell)
     run = _child(bench.up)
     _until(lambda: _machines(bench) > 2)
     began = time.monotonic()
     os.kill(run, signal.SIGINT)
-    time.sleep(0.3)
+    assert os.read(told, 1)
+    os.close(told)
+    os.close(tell)
     assert os.waitpid(run, os.WNOHANG) == (0, 0), "the first signal waits for the call"
     os.kill(run, signal.SIGINT)
     assert _ended(run) == INTERRUPTED
