@@ -31,7 +31,8 @@ class Labels:
     """The owner labels, set with creation on everything that can carry them.
 
     `generation` counts from 1 how often the thing has been made; `expires` is an RFC 3339 time in UTC or "never";
-    `spec` is the first 16 hex digits of the spec's SHA-256. `machine` is the machine's or part's name.
+    `spec` is the first 16 hex digits of the spec's SHA-256 and, where the spec is committed, a dash and the first 12
+    of its git revision. `machine` is the machine's or part's name.
     """
 
     cluster: str
@@ -53,6 +54,16 @@ class Labels:
     def deadline(self) -> datetime | None:
         """When the thing must be gone, or None for never."""
         return None if self.expires == "never" else datetime.fromisoformat(self.expires)
+
+    @property
+    def digest(self) -> str:
+        """The spec's digest alone."""
+        return self.spec.partition("-")[0]
+
+    @property
+    def revision(self) -> str:
+        """The git revision of the spec, "" when it was not committed."""
+        return self.spec.partition("-")[2]
 
     def to_dict(self) -> dict[str, str]:
         """Return plain names and texts; each provider spells them as its platform allows."""
@@ -238,9 +249,10 @@ class MachineWanted:
     payload_size: int = 0
     ignition: str = ""
 
-    def body(self) -> Json:
+    def body(self, access: Collection[str] = ()) -> Json:
         """Return the body of this machine's request: all that, when it changes, makes another machine.
 
+        `access` names the options that only say how the platform is reached (`Traits.access`); they are left out.
         Keys: "os", "size", "image", "options", "address". Zones are tried in order and a machine stays where it is,
         so they are in the request beside the body.
         """
@@ -248,7 +260,7 @@ class MachineWanted:
             "os": self.os,
             "size": self.size,
             "image": self.image,
-            "options": self.options,
+            "options": {key: value for key, value in self.options.items() if key not in access},
             "address": self.address,
         }
 

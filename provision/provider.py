@@ -57,6 +57,12 @@ class Traits:
     """Fields of a request's body, by kind, that `Provider.change` alters in place: {"firewall": {"rules"}}."""
     settle: float = 5.0
     """Seconds after a lost call in which its effect may still turn up in `Provider.list`."""
+    account: frozenset[str] = frozenset()
+    """The options that say which account and region is asked; the inventory asks those that agree in them once. Empty:
+    all options together."""
+    access: frozenset[str] = frozenset()
+    """The options that only say how the platform and its image lists are reached: a machine does not become another one
+    when they change, so they are not in its body."""
     private_interface: str = ""
     """udev's ID_PATH of the interface that the first-boot config must give the planned address, as systemd.network's
     ``[Match] Path=`` and NetworkManager's ``match.path`` take it; "" when the platform's own DHCP gives it."""
@@ -174,6 +180,53 @@ class HasPrices(Protocol):
 
     def price(self, size: str, zone: str) -> float | None:
         """Return US dollars per hour, or None when it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What a machine is billed for besides its size.
+
+    `kind` is "disk" or "address", `type` its name in the price list; `amount` counts GiB of disks, or addresses.
+    """
+
+    kind: str
+    type: str
+    amount: float = 1.0
+
+
+@runtime_checkable
+class HasExtras(Protocol):
+    """A provider whose machines are billed for more than their size."""
+
+    def billed(self, options: Json) -> Sequence[Billed]:
+        """Return what a machine with these options is billed for besides its size. Pure.
+
+        A disk whose size the image decides is left out.
+        """
+
+
+@runtime_checkable
+class HasPriceList(Protocol):
+    """A provider whose platform tells its prices."""
+
+    def price_list(self) -> Json:
+        """Return today's prices in the form of ``provision_schemas/prices/*.json``, of the regions that it can ask for.
+
+        Raises:
+            ProviderError: the platform could not be asked.
+        """
+
+
+@runtime_checkable
+class HasUnlabelled(Protocol):
+    """A provider that can tell what else there is on the account."""
+
+    def unlabelled(self) -> Iterator[Observed]:
+        """Report what bears no owner labels, of the kinds that `list` reports: what provision did not make.
+
+        Raises:
+            ProviderError: the platform could not be asked.
+        """
 
 
 @runtime_checkable

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from provision.diagnostics import Report
     from provision.model import Change, Json, Observed, Owner, Request, Wanted
-    from provision.provider import Context, Outcome
+    from provision.provider import Billed, Context, Outcome
 
 
 class EC2:
@@ -43,6 +43,8 @@ class EC2:
         power_off_deletes=True,
         kinds=parts.KINDS,
         changeable=altering.CHANGEABLE,
+        account=frozenset({"region", "profile", "endpoint_url"}),
+        access=frozenset({"profile", "endpoint_url", "image_sources"}),
     )
 
     def __init__(self, options: Json, context: Context) -> None:
@@ -111,3 +113,25 @@ class EC2:
         from provision_ec2 import images
 
         return images.resolve(image, self._settings, self._context)
+
+    def billed(self, options: Json) -> Sequence[Billed]:
+        """Return the root volume, where its size is given, and the public address."""
+        from provision_ec2 import bill
+
+        return bill.extras(options)
+
+    def price_list(self) -> Json:
+        """Return the region's prices as the AWS Price List API tells them today.
+
+        Raises:
+            ProviderError: the credentials may not ask, or AWS could not be asked.
+        """
+        from provision_ec2 import bill
+
+        return bill.price_list(self._cloud, self._settings.region, self._context.clock())
+
+    def unlabelled(self) -> Iterator[Observed]:
+        """Yield instances, networks and whatever else of our kinds bears no owner tags."""
+        from provision_ec2 import foreign
+
+        return foreign.unlabelled(self._cloud)

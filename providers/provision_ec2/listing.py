@@ -45,10 +45,11 @@ def everything(cloud: Cloud, owner: Owner | None) -> Iterator[Observed]:
     yield from _others(cloud, owner, items)
 
 
-def instances(cloud: Cloud, owner: Owner | None) -> Iterator[Json]:
-    """Yield the instances that exist, as EC2 describes them."""
+def instances(cloud: Cloud, owner: Owner | None, *, everybody: bool = False) -> Iterator[Json]:
+    """Yield the instances that exist, as EC2 describes them; with `everybody` also those that are not ours."""
     alive = {"Name": "instance-state-name", "Values": list(observe.ALIVE)}
-    pages = cloud.pages("describe_instances", "Reservations", Filters=[*tags.filters(owner), alive], MaxResults=1000)
+    filters = [*([] if everybody else tags.filters(owner)), alive]
+    pages = cloud.pages("describe_instances", "Reservations", Filters=filters, MaxResults=1000)
     for reservation in pages:
         yield from reservation["Instances"]
 
@@ -66,18 +67,18 @@ def _others(cloud: Cloud, owner: Owner | None, items: Sequence[Json]) -> Iterato
     held = {number for item in items for number in observe.attached(item)}
     found: dict[str, list[Json]] = {}
     for kind, numbers in _tagged(cloud, owner).items():
-        loose = sorted(numbers - held)
+        apart = sorted(numbers - held)
         name = DESCRIBE[kind][2]
         found[kind] = [
             item
-            for start in range(0, len(loose), VALUES_LIMIT)
+            for start in range(0, len(apart), VALUES_LIMIT)
             for item in described(
-                cloud, kind, [{"Name": name, "Values": loose[start : start + VALUES_LIMIT]}, *tags.filters(owner)]
+                cloud, kind, [{"Name": name, "Values": apart[start : start + VALUES_LIMIT]}, *tags.filters(owner)]
             )
         ]
     used = _used(items)
     for kind in parts.KINDS:
-        for item in filter(_loose, found.get(kind, [])):
+        for item in filter(loose, found.get(kind, [])):
             yield observe.part(kind, item, _half_made(kind, item, found.get(parts.ROUTES, []), used))
 
 
@@ -95,7 +96,7 @@ def _tagged(cloud: Cloud, owner: Owner | None) -> dict[str, set[str]]:
     return numbers
 
 
-def _loose(item: Json) -> bool:
+def loose(item: Json) -> bool:
     """Tell volumes and interfaces without a machine from those whose machine a lagging read does not show."""
     state = item.get("Status") if "NetworkInterfaceId" in item else item.get("State") if "VolumeId" in item else None
     return state in (None, "available", "error")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 60.0
 """Seconds. RunInstances of many machines answers in well under a minute; what takes longer is a lost answer."""
+PRICING_REGION = "us-east-1"
+"""Where the Price List API is, for the prices of all regions
+(https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html)."""
 
 
 class Cloud:
@@ -91,7 +94,7 @@ class Cloud:
         )
         session = boto3.Session(
             profile_name=self._settings.profile or None,
-            region_name=self._settings.region,
+            region_name=PRICING_REGION if service == "pricing" else self._settings.region,
         )
         make: Any = session.client  # the stubs want the service's name as a literal
         endpoint = self._settings.endpoint_url if service == "ec2" else ""

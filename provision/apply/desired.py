@@ -38,10 +38,15 @@ def desire(
     providers: Mapping[str, Provider],
     compiled: CompiledCluster,
     deadline: datetime | None,
+    revision: str = "",
 ) -> Desired:
-    """Put a compiled cluster into the engine's terms; `deadline` is when it must be gone, None for never."""
+    """Put a compiled cluster into the engine's terms.
+
+    `deadline` is when it must be gone, None for never; `revision` is the spec's git revision, "" where it has none.
+    """
     expires = utc_text(deadline) if deadline else "never"
-    labels = Labels(cluster.name, lock.uid, "", 1, cluster.owner, expires, cluster.digest[:16])
+    spec = f"{cluster.digest[:16]}-{revision}" if revision else cluster.digest[:16]
+    labels = Labels(cluster.name, lock.uid, "", 1, cluster.owner, expires, spec)
     wanted = {name: _wanted(cluster, lock, name, labels, compiled, providers[name]) for name in _used(cluster)}
     things = tuple(t for name in wanted for t in _things(cluster, wanted[name], providers[name], compiled))
     return Desired(cluster, labels.whose, compiled, wanted, things)
@@ -110,7 +115,7 @@ def _things(cluster: Cluster, wanted: Wanted, provider: Provider, compiled: Comp
             provider=provider.name,
             labels=wanted.labels_for(machine.name),
             token="",
-            body=machine.body(),
+            body=machine.body(provider.traits.access),
             needs=needs,
             zones=machine.zones,
             protect=cluster.protect,

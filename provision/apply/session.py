@@ -16,6 +16,7 @@ from provision.apply.compiling import findings
 from provision.apply.desired import desire
 from provision.apply.disclosed import in_user_data
 from provision.apply.observe import observe
+from provision.apply.revision import revision
 from provision.errors import SpecError
 from provision.firstboot.compile import compile_cluster
 from provision.model import Owner
@@ -94,7 +95,7 @@ class Session:
         )
         if not compiled.report.ok:
             raise SpecError(findings(self.cluster, compiled))
-        return desire(self.cluster, self.pins, self.providers, compiled, self.deadline)
+        return desire(self.cluster, self.pins, self.providers, compiled, self.deadline, revision(self.cluster))
 
     def observed(self) -> list[Observed]:
         """Return what the platforms list under the cluster's name, whatever its uid.

@@ -15,7 +15,7 @@ from provision.state.fold import Entry, Recorded, Status, apply
 
 UID = "6f6dbb0c-5d2f-4a8e-9a9b-0d5ad6ff2a11"
 OWNER = Owner("lab", UID)
-LABELS = Labels("lab", UID, "", 1, "ada", "2030-01-01T00:00:00Z", "spec-1")
+LABELS = Labels("lab", UID, "", 1, "ada", "2030-01-01T00:00:00Z", "0123456789abcdef")
 TRAITS = {
     name: Traits(kinds=("network", "firewall"), changeable={"firewall": frozenset({"rules"})})
     for name in ("fake", "far")

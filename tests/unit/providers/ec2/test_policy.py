@@ -14,6 +14,7 @@ VERBS = "associate|attach|authorize|create|delete|describe|detach|disassociate|g
 SERVICES = {
     "GetCallerIdentity": "sts",
     "GetInstanceProfile": "iam",
+    "GetProducts": "pricing",
     "GetServiceQuota": "servicequotas",
 }
 
