@@ -7,17 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provision.apply import phone_home
 from provision.apply.serial_text import plain
 from provision.errors import ProviderError, Unhealthy
+from provision.firstboot.report import on_console
 from provision.model import State
 from provision.provider import HasConsole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from provision.apply.phone_home import Report
     from provision.etcd.health import Health
+    from provision.firstboot.report import Report
     from provision.model import Observed
     from provision.provider import Provider
 
@@ -70,7 +70,7 @@ class Waiting:
         return "\n".join(plain(self._console(name)).splitlines()[-CONSOLE_LINES:])
 
     def _read_console(self, name: str) -> None:
-        for nonce, report in phone_home.on_console(self._console(name)):
+        for nonce, report in on_console(self._console(name)):
             if nonce == self.nonces[name]:
                 self.reports[nonce] = report
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provision.apply.phone_home import MAX_BODY, Report, parse
 from provision.errors import ProvisionError
+from provision.firstboot.report import MAX_BODY, Report, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     import asyncio
     import socket
+    from collections.abc import Callable
     from pathlib import Path
 
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from provision.etcd.discovery.limits import Limits
 
@@ -62,11 +63,20 @@ class BoundedProtocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server of the discovery app, which lets long polls go before it waits for connections to end."""
+    """A uvicorn server with these bounds; `closing` lets long polls go before it waits for connections to end."""
 
-    def __init__(self, app: Starlette, limits: Limits, certificate: Path | None, key: Path | None) -> None:
-        self._app = app
-        protocol = type("Protocol", (BoundedProtocol,), {"limits": limits})
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        certificate: Path | None,
+        key: Path | None,
+        *,
+        closing: Callable[[], None],
+        protocol: type[BoundedProtocol] = BoundedProtocol,
+    ) -> None:
+        self._closing = closing
+        protocol = type("Protocol", (protocol,), {"limits": limits})
         super().__init__(
             uvicorn.Config(
                 app,
@@ -88,5 +98,5 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the long polls, then stop as uvicorn does."""
-        self._app.state.service.waiters.close()
+        self._closing()
         await super().shutdown(sockets)

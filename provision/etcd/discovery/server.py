@@ -44,26 +44,28 @@ def serving(
         ProvisionError: starlette or uvicorn is not installed, the address cannot be used, the certificate is bad.
         StateError: the directory cannot be used, or another service has it open.
     """
-    _need_libraries()
+    need_libraries("the discovery service")
     from provision.etcd.discovery import service
     from provision.etcd.discovery.httpd import Server
     from provision.etcd.discovery.store import Store
 
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(_listen(host, port))
+        listener = stack.enter_context(listening(host, port))
         store = stack.enter_context(contextlib.closing(Store(directory, limits)))
         app = service.app(store, extra_routes=extra_routes, public_url=public_url)
-        stack.enter_context(_running(Server(app, store.limits, certificate, key), listener))
-        yield _url("https" if certificate else "http", host, listener.getsockname()[1])
+        server = Server(app, store.limits, certificate, key, closing=app.state.service.waiters.close)
+        stack.enter_context(running(server, listener))
+        yield url_of("https" if certificate else "http", host, listener.getsockname()[1])
 
 
-def _need_libraries() -> None:
+def need_libraries(what: str) -> None:
+    """Raise ProvisionError, which names `what`, unless starlette and uvicorn are installed."""
     try:
         import starlette
         import uvicorn
     except ImportError as error:
         hint = "pip install 'provision[serve]'"
-        raise ProvisionError(f"the discovery service needs {error.name}, which is not installed", hint=hint) from error
+        raise ProvisionError(f"{what} needs {error.name}, which is not installed", hint=hint) from error
     del starlette, uvicorn
 
 
@@ -78,7 +80,12 @@ def raise_file_limit(wanted: int) -> int:
     return wanted
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to an address, for `running`.
+
+    Raises:
+        ProvisionError: the address cannot be used.
+    """
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, proto)
@@ -95,16 +102,20 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _running(server: Server, listener: socket.socket) -> Iterator[None]:
-    """Run a server in a daemon thread, which also keeps uvicorn from installing signal handlers."""
-    thread = threading.Thread(target=server.run, args=([listener],), name="discovery", daemon=True)
+def running(server: Server, listener: socket.socket, what: str = "the discovery service") -> Iterator[None]:
+    """Run a server in a daemon thread, which also keeps uvicorn from installing signal handlers.
+
+    Raises:
+        ProvisionError: it did not start.
+    """
+    thread = threading.Thread(target=server.run, args=([listener],), name=what, daemon=True)
     thread.start()
     deadline = time.monotonic() + START_SECONDS
     while not server.started and thread.is_alive() and time.monotonic() < deadline:
         time.sleep(0.005)
     if not server.started:
         server.should_exit = True
-        raise ProvisionError("the discovery service did not start")
+        raise ProvisionError(f"{what} did not start")
     try:
         yield
     finally:
@@ -112,5 +123,6 @@ def _running(server: Server, listener: socket.socket) -> Iterator[None]:
         thread.join()
 
 
-def _url(scheme: str, host: str, port: int) -> str:
+def url_of(scheme: str, host: str, port: int) -> str:
+    """Return a URL, with an IPv6 address in brackets."""
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

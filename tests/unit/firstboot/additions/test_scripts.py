@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from provision.apply.phone_home import on_console
+from provision.firstboot.report import on_console
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
