@@ -142,7 +142,10 @@ def test_a_stopped_machine_is_reported(world: World) -> None:
     world.up(machine("a"))
     world.see("a", state=State.STOPPED)
     plan = world.plan(machine("a"))
-    assert plan.empty
+    assert actions(plan) == {"a": "keep"}
+    assert not plan.empty
+    assert [s.reasons for s in plan.asleep] == [("it is switched off",)]
+    assert table(plan).endswith("1 unchanged; 1 switched off.")
     assert [(f.code, f.message) for f in plan.findings] == [("PV603", "a is switched off")]
 
 
@@ -260,9 +263,10 @@ def test_what_runs_unrecorded_is_adopted(world: World) -> None:
 def test_what_it_runs_is_known_by_the_specs_digest_alone(world: World) -> None:
     world.up(machine("a"))
     world.recorded = Recorded()
-    wanted = machine("a", config="v2", labels=replace(LABELS, spec="spec-2"))
+    wanted = machine("a", config="v2", labels=replace(LABELS, spec="fedcba9876543210"))
     plan = world.up(wanted)
     assert actions(plan) == {"a": "adopt"}
+    assert plan.steps[0].change is None, "no label claims that it runs the new spec"
     again = world.plan(wanted)
     assert again.empty
     assert [f.code for f in again.findings] == ["PV602"]
@@ -307,6 +311,7 @@ def test_a_machine_moves_to_another_provider(world: World) -> None:
 
 def test_a_provider_that_left_the_spec_is_not_forgotten(world: World) -> None:
     from provision.plan.diff import diff
+from provision.plan.render import table
     from tests.unit.plan.world import OWNER, TRAITS
 
     world.up(machine("a"), machine("b", provider="far"))
