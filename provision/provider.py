@@ -49,6 +49,8 @@ class Traits:
     planned_addresses: bool = False
     power_off_deletes: bool = False
     host_address: str = ""
+    service: bool = False
+    """Machines reach a service of the platform's own (`HasService`), which also hands out their planned addresses."""
     local: bool = False
     """The platform is this computer: nothing is billed, and the work directory is the platform."""
     kinds: tuple[str, ...] = ()
@@ -164,6 +166,59 @@ class HasImages(Protocol):
         Raises:
             ProviderError: there is no such alias, or the platform's list cannot be read.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A machine of an inventory that a machine of the spec is to be; `address` is the one that it has there, or ""."""
+
+    id: str
+    address: str = ""
+
+
+@runtime_checkable
+class HasInventory(Protocol):
+    """A provider whose machines are there before any cluster: its options list them, and those of the spec claim them.
+
+    A claim is the machine's option `machine` from then on, and is kept in `cluster.lock`.
+    """
+
+    @classmethod
+    def claims(cls, machines: Mapping[str, Json], kept: Mapping[str, str]) -> Mapping[str, Claim]:
+        """Return who claims which machine of the inventory. Pure.
+
+        Those that find none are missing; `check` says so.
+
+        Args:
+            machines: the options of the spec's machines by name, in the spec's order.
+            kept: what they claimed before.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where machines reach a lasting service. URLs without a slash at the end, as machines and this computer see them.
+
+    `url` takes reports of first boots at ``/phone-home/NONCE``; `discovery_url` serves etcd's discovery tokens.
+    """
+
+    url: str
+    discovery_url: str
+
+
+@runtime_checkable
+class HasService(Protocol):
+    """A provider with a service of its own that machines reach for as long as they live (`Traits.service`)."""
+
+    def service(self) -> Service:
+        """Find the service, or start it.
+
+        Raises:
+            ProviderError: it does not run and cannot be started.
+        """
+
+    def report(self, machine: Observed) -> str:
+        """Return the message that a machine posted after its first boot, "" when there is none yet."""
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from provision import zones as cut
-from provision.spec import addresses, duration
+from provision.spec import addresses, duration, inventory
 from provision.spec.model import Budget, Cluster, Etcd, Machine, Secret, Update
 from provision.spec.overlay import overlay
 from provision.spec.rules.network import subnet_of
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network
 
     from provision.model import Json
+    from provision.provider import Claim
     from provision.spec.draft import Draft
 
 
@@ -85,19 +86,21 @@ def _secret(entry: Json) -> Secret:
 
 
 def _machines(draft: Draft) -> Iterator[Machine]:
-    planned = _addresses(draft)
+    claimed = inventory.claims(draft)
+    planned = _addresses(draft, {name: claim.address for name, claim in claimed.items() if claim.address})
     for pool, entry in draft.pools():
         for index, name in _numbered(draft, pool):
-            yield _machine(draft, pool, entry, index, name, planned[name])
+            yield _machine(draft, pool, entry, index, name, planned[name], claimed.get(name))
 
 
-def _addresses(draft: Draft) -> dict[str, str]:
+def _addresses(draft: Draft, claimed: Mapping[str, str]) -> dict[str, str]:
     subnet = subnet_of(draft)
     assert subnet is not None, "the rules check the subnet"  # noqa: S101
     zones = {name: _zones(draft, name, entry, n) for pool, entry in draft.pools() for n, name in _numbered(draft, pool)}
     providers = {name: draft.provider_of(entry) for pool, entry in draft.pools() for name in draft.machines(pool)}
     blocks = {provider: _blocks(subnet, zones, providers, provider) for provider in set(providers.values())}
-    fixed = {name: entry["address"] for name, entry in draft.section("machines").items() if "address" in entry}
+    given = {name: entry["address"] for name, entry in draft.section("machines").items() if "address" in entry}
+    fixed = {**claimed, **given}
     wanted = {name: [blocks[providers[name]][zone] for zone in order] for name, order in zones.items()}
     return addresses.plan(wanted, subnet, fixed, draft.lock.addresses if draft.lock else {})
 
@@ -123,35 +126,30 @@ def _zones(draft: Draft, name: str, entry: Json, index: int) -> tuple[str, ...]:
     return tuple(own["zones"]) if "zones" in own else cut.spread(entry.get("zones", ()), index)
 
 
-def _machine(draft: Draft, pool: str, entry: Json, index: int, name: str, address: str) -> Machine:
+def _machine(
+    draft: Draft, pool: str, entry: Json, index: int, name: str, address: str, claim: Claim | None
+) -> Machine:
     own: Json = draft.section("machines").get(name, {})
     both: Json = {**entry, **own}
-    provider = draft.provider_of(entry) or ""
-    options = _overlaid(draft.section("providers")[provider], entry.get("options"), own.get("options"))
+    options = {**draft.options(pool, name), **({"machine": claim.id} if claim else {})}
     return Machine(
         name=name,
         pool=pool,
         index=index,
-        provider=provider,
+        provider=draft.provider_of(entry) or "",
         os=draft.value["os"],
         size=both.get("size", ""),
         image=both.get("image", _text(options.get("image"))),
         config=draft.configs.get(("machines", name, "config")) or draft.configs.get(("pools", pool, "config")),
         template=both.get("template", False),
-        variables=_overlaid(entry.get("vars"), own.get("vars")),
+        variables=overlay(entry.get("vars") or {}, own.get("vars") or {}),
         etcd=entry.get("etcd", False),
         zones=_zones(draft, name, entry, index),
         address=address,
         options=options,
+        claim=claim.id if claim else "",
         path=("pools", pool),
     )
-
-
-def _overlaid(*layers: Json | None) -> Json:
-    merged: Json = {}
-    for layer in layers:
-        merged = overlay(merged, layer or {})
-    return merged
 
 
 def _text(value: object) -> str:

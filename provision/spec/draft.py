@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from provision.diagnostics import Diagnostic, Severity
 from provision.errors import ProviderMissing
+from provision.spec.overlay import overlay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -84,6 +85,13 @@ class Draft:
         given = pool.get("provider")
         providers = list(self.section("providers"))
         return given or (providers[0] if len(providers) == 1 else None)
+
+    def options(self, pool: str, machine: str) -> Json:
+        """Return a machine's options: the provider's, with its pool's and its own laid over them."""
+        entry: Json = self.section("pools")[pool]
+        shared: Json = self.section("providers").get(self.provider_of(entry) or "") or {}
+        own: Json = self.section("machines").get(machine, {})
+        return overlay(overlay(shared, entry.get("options") or {}), own.get("options") or {})
 
     def plugin(self, name: str | None) -> type[Provider] | None:
         """Return a provider's class, or None when it is not installed."""

@@ -41,8 +41,8 @@ class Lock:
     """A cluster's lock.
 
     `additions` is the version of what provision adds to machines. `images` leads, by provider, from what the spec
-    calls an image to the platform's id. `addresses` are planned private addresses by machine. `spec` is the digest of
-    the spec for which the lock was written, or "".
+    calls an image to the platform's id. `addresses` are planned private addresses by machine. `claims` are machines of
+    an inventory by machine. `spec` is the digest of the spec for which the lock was written, or "".
     """
 
     cluster: str
@@ -51,6 +51,7 @@ class Lock:
     spec: str = ""
     images: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def fresh(cls, cluster: Cluster, additions: int = NEWEST_ADDITIONS) -> Lock:
@@ -59,7 +60,9 @@ class Lock:
 
     def renewed(self, cluster: Cluster) -> Lock:
         """Return the lock for a later spec of the same cluster; uid, additions and images stay."""
-        return replace(self, spec=cluster.digest, addresses={m.name: m.address for m in cluster.machines})
+        addresses = {m.name: m.address for m in cluster.machines}
+        claims = {m.name: m.claim for m in cluster.machines if m.claim}
+        return replace(self, spec=cluster.digest, addresses=addresses, claims=claims)
 
     def pinned(self, cluster: Cluster, resolve: Callable[[str, str], str], *, again: bool = False) -> Lock:
         """Return the lock with every image of the cluster resolved, and none besides.
@@ -95,6 +98,7 @@ class Lock:
             "spec": self.spec,
             "images": {name: dict(sorted(images.items())) for name, images in sorted(self.images.items())},
             "addresses": dict(self.addresses),
+            "claims": dict(self.claims),
         }
         return {key: value for key, value in content.items() if value}
 

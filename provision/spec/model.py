@@ -77,7 +77,8 @@ class Machine:
     """One machine as the spec wants it, its pool's and its own settings merged.
 
     `address` is the planned private address, which platforms that choose addresses themselves ignore. `options` are
-    the provider's, with the pool's and the machine's laid over them. `path` leads to the pool; `Cluster.origin` to
+    the provider's, with the pool's and the machine's laid over them. `claim` is the machine of an inventory that it is
+    to be, or "". `path` leads to the pool; `Cluster.origin` to
     where a single setting stands.
     """
 
@@ -95,6 +96,7 @@ class Machine:
     zones: tuple[str, ...] = ()
     address: str = ""
     options: Json = field(default_factory=dict)
+    claim: str = ""
     path: Trail = ()
 
 
