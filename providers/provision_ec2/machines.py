@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
 from provision.model import batch_token
+from provision.roster import by_index
 from provision_ec2 import parts, tags
 from provision_ec2.settings import Settings
 
@@ -45,7 +46,7 @@ def launches(batch: Sequence[Request]) -> Iterator[Launch]:
     for request in batch:
         groups.setdefault(_likeness(request), []).append(request)
     for group in groups.values():
-        order = [labels.machine for labels in tags.by_index(request.labels for request in group)]
+        order = [labels.machine for labels in by_index(request.labels for request in group)]
         group.sort(key=lambda request: order.index(request.labels.machine))
         yield Launch(tuple(group), _token(group, batch))
 

@@ -8,15 +8,14 @@ Limits of tags (256 characters a value, 50 tags): https://docs.aws.amazon.com/AW
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from itertools import groupby
 from typing import TYPE_CHECKING
 
+from provision import roster as names
 from provision.model import LABEL_KEYS, Labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from provision.model import Json, Owner
 
@@ -88,14 +87,7 @@ def filters(owner: Owner | None, name: str = "") -> list[Json]:
 
 def roster(machines: Sequence[tuple[str, int]]) -> dict[str, str]:
     """Write names and generations into as many tags as they need."""
-    lines = [""]
-    for word in _words(machines):
-        longer = f"{lines[-1]} {word}".lstrip()
-        if len(longer) > VALUE_LIMIT:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return {f"{MACHINES}{f'.{n}' if n else ''}": line for n, line in enumerate(lines)}
+    return names.write(machines, MACHINES, VALUE_LIMIT)
 
 
 def members(tags: Mapping[str, str]) -> list[tuple[str, int]]:
@@ -104,44 +96,9 @@ def members(tags: Mapping[str, str]) -> list[tuple[str, int]]:
     Raises:
         ValueError: the tags were changed by another hand.
     """
-    found: list[tuple[str, int]] = []
-    number = 0
-    while line := tags.get(f"{MACHINES}{f'.{number}' if number else ''}", ""):
-        for word in line.split():
-            found += _spelt_out(word)
-        number += 1
-    return found
-
-
-def by_index(labels: Iterable[Labels]) -> list[Labels]:
-    """Return the order in which a batch's machines take their launch index: numbers count as numbers."""
-    return sorted(labels, key=lambda each: _split(each.machine))
+    return names.read(tags, MACHINES)
 
 
 def shared(labels: Labels) -> Labels:
     """Return labels without what differs within a batch, so that equal ones can go out together."""
     return replace(labels, machine="", generation=0)
-
-
-def _split(name: str) -> tuple[str, int]:
-    """Split ``web-12`` into ``web-`` and 12; a number that would not come back the same is left in the name."""
-    found = re.fullmatch(r"(.*[^0-9])(0|[1-9][0-9]*)", name)
-    return (found[1], int(found[2])) if found else (name, -1)
-
-
-def _words(machines: Sequence[tuple[str, int]]) -> Iterator[str]:
-    numbered = [(position, *_split(name), generation) for position, (name, generation) in enumerate(machines)]
-    # Neighbours belong to one range when position and number grow together.
-    for _, run in groupby(numbered, key=lambda m: (m[1], m[2] - m[0] if m[2] >= 0 else f"alone {m[0]}", m[3])):
-        group = list(run)
-        prefix, first, last, generation = group[0][1], group[0][2], group[-1][2], group[0][3]
-        number = "" if first < 0 else str(first) if first == last else f"{first}..{last}"
-        yield f"{prefix}{number}@{generation}"
-
-
-def _spelt_out(word: str) -> list[tuple[str, int]]:
-    names, _, generation = word.rpartition("@")
-    found = re.fullmatch(r"(.*?)([0-9]+)\.\.([0-9]+)", names)
-    if not found:
-        return [(names, int(generation))]
-    return [(f"{found[1]}{n}", int(generation)) for n in range(int(found[2]), int(found[3]) + 1)]

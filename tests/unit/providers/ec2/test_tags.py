@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.model import Labels, Owner
+from provision.roster import by_index
 from provision_ec2 import tags
 
 UID = "7d0cb2a4-93ce-5a4f-8f5c-6b0d1f2e3a4b"
@@ -28,7 +29,7 @@ def test_a_roster_comes_back_in_its_order(machines: list[tuple[str, int]]) -> No
 @settings(max_examples=100)
 @given(st.lists(names | numbered, min_size=2, max_size=100, unique=True))
 def test_every_machine_of_a_batch_finds_its_labels_by_its_launch_index(batch: list[str]) -> None:
-    order = tags.by_index(replace(LABELS, machine=name) for name in batch)
+    order = by_index(replace(LABELS, machine=name) for name in batch)
     written = tags.written(order)
     assert [tags.read(written, index) for index in range(len(order))] == order
     assert {each.machine for each in order} == set(batch)
@@ -54,7 +55,7 @@ def test_a_hundred_long_names_take_several_tags_but_fewer_than_ec2_allows() -> N
 
 
 def test_machines_take_their_index_in_the_order_of_their_numbers() -> None:
-    order = tags.by_index(replace(LABELS, machine=f"web-{n}") for n in (10, 9, 2))
+    order = by_index(replace(LABELS, machine=f"web-{n}") for n in (10, 9, 2))
     assert [each.machine for each in order] == ["web-2", "web-9", "web-10"]
 
 
