@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from provision import bodies
+from provision.firstboot.payload import Form
 from provision.model import MACHINE, Labels, MachineWanted, Owner, Request, Wanted, utc_text
 from provision.plan.wanted import Thing
 
@@ -49,7 +51,15 @@ def desire(
     labels = Labels(cluster.name, lock.uid, "", 1, cluster.owner, expires, spec)
     wanted = {name: _wanted(cluster, lock, name, labels, compiled, providers[name]) for name in _used(cluster)}
     things = tuple(t for name in wanted for t in _things(cluster, wanted[name], providers[name], compiled))
+    if cluster.payloads and external(compiled):
+        keeper = cluster.payloads.scheme
+        wanted[keeper] = Wanted(cluster.name, lock.uid, labels, (), cluster.providers[keeper])
     return Desired(cluster, labels.whose, compiled, wanted, things)
+
+
+def external(compiled: CompiledCluster) -> frozenset[str]:
+    """Return the machines whose first-boot configs go to the spec's store."""
+    return frozenset(name for name, fill in compiled.fills.items() if fill.form is Form.EXTERNAL)
 
 
 def _used(cluster: Cluster) -> tuple[str, ...]:
@@ -108,7 +118,11 @@ def _things(cluster: Cluster, wanted: Wanted, provider: Provider, compiled: Comp
     parts = provider.parts(wanted)
     yield from (Thing.of(part) for part in parts)
     needs = tuple(part.name for part in parts if not part.body.get("after_machines"))
+    stored = external(compiled)
     for machine in wanted.machines:
+        body = _body(cluster, wanted, machine.name) if machine.name in stored else None
+        if body is not None:
+            yield Thing.of(body)
         request = Request(
             kind=MACHINE,
             name=machine.name,
@@ -116,9 +130,17 @@ def _things(cluster: Cluster, wanted: Wanted, provider: Provider, compiled: Comp
             labels=wanted.labels_for(machine.name),
             token="",
             body=machine.body(provider.traits.access),
-            needs=needs,
+            needs=(*needs, body.name) if body else needs,
             zones=machine.zones,
             protect=cluster.protect,
         )
         recipe = compiled.recipes[machine.name]
         yield Thing.of(request, recipe=recipe.meaning, etcd=machine.etcd, pool=machine.pool, protect=cluster.protect)
+
+
+def _body(cluster: Cluster, wanted: Wanted, machine: str) -> Request:
+    """Return the body of a machine's first-boot config; what it holds is no part of it, since it goes with its machine."""
+    if cluster.payloads is None:
+        raise AssertionError(f"the first-boot config of {machine} goes to a store, and the spec names none")
+    name = bodies.name_of(machine)
+    return Request(bodies.KIND, name, cluster.payloads.scheme, wanted.labels_for(name), "", {"machine": machine})

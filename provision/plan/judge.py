@@ -75,8 +75,9 @@ def present(
         anew = replace(step, action=Action.REPLACE, reasons=why, fingerprint=thing.fingerprint)
         return replace(anew, generation=step.generation + 1)
     step = replace(step, fingerprint=thing.fingerprint if known else "")
-    change, reasons = _alteration(thing, found, old)
-    step = replace(step, change=change, reasons=reasons)
+    change, reasons = _alteration(thing, found, old, known=bool(known))
+    off = ("it is switched off",) if thing.is_machine and found.state is State.STOPPED else ()
+    step = replace(step, change=change, reasons=(*reasons, *off))
     if entry is None or entry.status is not Status.MADE:
         return replace(step, action=Action.ADOPT, reasons=(_why_adopt(entry), *reasons))
     return replace(step, action=Action.UPDATE) if change else step
@@ -112,7 +113,7 @@ def _fingerprint(thing: Thing, entry: Entry | None, found: Observed) -> str:
     """Return what it runs: as recorded, else by the spec's digest on its label, else "" (not known)."""
     if entry and entry.exists:
         return entry.fingerprint
-    if found.labels is None or found.labels.spec == thing.request.labels.spec:
+    if found.labels is None or found.labels.digest == thing.request.labels.digest:
         return thing.fingerprint
     return ""
 
@@ -145,9 +146,11 @@ def _must_be_new(
     return (*differences(old["body"], thing.request.body), *recipes)
 
 
-def _alteration(thing: Thing, found: Observed, old: Json | None) -> tuple[Change | None, tuple[str, ...]]:
-    """Return what is altered in place, and in words."""
-    labels, words = _labels(thing, found)
+def _alteration(
+    thing: Thing, found: Observed, old: Json | None, *, known: bool
+) -> tuple[Change | None, tuple[str, ...]]:
+    """Return what is altered in place, and in words; `known` says that what it runs is known."""
+    labels, words = _labels(thing, found, known=known)
     body: Json = {}
     if old is not None:
         fields = changed_fields(old["body"], thing.request.body)
@@ -161,10 +164,13 @@ def _alteration(thing: Thing, found: Observed, old: Json | None) -> tuple[Change
     return Change(found, labels=labels, protected=protected, body=body), words
 
 
-def _labels(thing: Thing, found: Observed) -> tuple[Labels | None, tuple[str, ...]]:
+def _labels(thing: Thing, found: Observed, *, known: bool) -> tuple[Labels | None, tuple[str, ...]]:
     if found.labels is None:
         return None, ()
     wanted = replace(thing.request.labels, generation=found.labels.generation, machine=thing.name)
+    # Committing a spec that runs already changes nothing that runs; nor may a label claim what nobody knows.
+    if wanted.digest == found.labels.digest or not known:
+        wanted = replace(wanted, spec=found.labels.spec)
     if wanted == found.labels:
         return None, ()
     before, after = found.labels.to_dict(), wanted.to_dict()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from provision.model import MACHINE, State
 from provision.plan.wanted import digest
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ class Action(StrEnum):
     DELETE = "delete"
     ADOPT = "adopt"  # it runs and is ours, but the state does not know it (any more)
     KEEP = "keep"
+
+
+STAY = frozenset((Action.KEEP, Action.UPDATE, Action.ADOPT))
+"""What is done to a thing that goes on as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +124,15 @@ class Plan:
         return tuple(s for s in self.steps if s.deferred)
 
     @property
+    def asleep(self) -> tuple[Step, ...]:
+        """The machines that stay as they are, and are switched off."""
+        stay = (s for s in self.steps if s.action in STAY and s.key.kind == MACHINE and s.thing)
+        return tuple(s for s in stay if s.observed and s.observed.state is State.STOPPED)
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to do, now or in a further run."""
-        return not self.changes and not self.deferred
+        return not self.changes and not self.deferred and not self.asleep
 
     def counts(self) -> dict[Action, int]:
         """Return how many steps each action has; actions without any are left out."""

@@ -34,7 +34,8 @@ def table(plan: Plan, *, keep: bool = False) -> str:
         plan: what to show.
         keep: show the things that stay as they are, too.
     """
-    shown = [s for s in plan.steps if keep or s.action is not Action.KEEP or s.deferred]
+    told = {s.id for s in (*plan.changes, *plan.deferred, *plan.asleep)}
+    shown = [s for s in plan.steps if keep or s.id in told]
     lines = _aligned([_cells(s, priced=cost(plan) is not None) for s in shown])
     return "\n".join([*lines, *([""] if lines else []), summary(plan)])
 
@@ -50,6 +51,8 @@ def summary(plan: Plan) -> str:
     counts = ", ".join(f"{n} {PAST[a]}" for a, n in plan.counts().items())
     price = cost(plan)
     texts = [counts]
+    if plan.asleep:
+        texts.append(f"{len(plan.asleep)} switched off")
     if plan.deferred:
         texts.append(f"{len(plan.deferred)} left for another run")
     if price is not None:

@@ -77,7 +77,7 @@ class Rig:
             provider=self.provider.name,
             labels=wanted.labels_for(name, generation),
             token=token or creation_token(wanted.uid, name, generation, _zone(model)),
-            body=model.body(),
+            body=model.body(self.provider.traits.access),
             payload=self.payload,
             needs=tuple(self.outputs),
             inputs=self.outputs,

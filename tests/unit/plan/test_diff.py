@@ -7,6 +7,7 @@ import pytest
 from provision.errors import PlanError
 from provision.model import State
 from provision.plan.model import Action
+from provision.plan.render import table
 from provision.state.fold import Key, Recorded, Status
 from tests.unit.plan.world import LABELS, World, actions, machine, reasons, thing
 
@@ -311,7 +312,6 @@ def test_a_machine_moves_to_another_provider(world: World) -> None:
 
 def test_a_provider_that_left_the_spec_is_not_forgotten(world: World) -> None:
     from provision.plan.diff import diff
-from provision.plan.render import table
     from tests.unit.plan.world import OWNER, TRAITS
 
     world.up(machine("a"), machine("b", provider="far"))
