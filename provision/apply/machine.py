@@ -35,7 +35,7 @@ def find_machine(name: str, cluster: str | None) -> tuple[Target, Observed]:
 
 def _cluster_of(machine: str) -> str:
     """A machine's name is CLUSTER-POOL-N, where the first two may hold dashes themselves."""
-    names = {k.cluster for k in home.known(paths.state())}
+    names = {owner.cluster for owner in home.owners_in(paths.state())}
     parts = machine.split("-")
     candidates = ["-".join(parts[:n]) for n in range(len(parts) - 2, 0, -1)]
     return next((c for c in candidates if c in names), candidates[0] if candidates else machine)

@@ -76,7 +76,7 @@ def _by_spec(spec: Path) -> home.Known:
     pins = locks.read(locks.path_for(spec))
     if pins is None:
         return _by_lost_lock(spec)
-    remembered = next((k for k in home.known(paths.state()) if k.uid == pins.uid), None)
+    remembered = next(iter(home.known(paths.state(), uid=pins.uid)), None)
     options = _spec_options(spec, remembered)
     return home.Known(pins.cluster, pins.uid, str(spec.absolute()), options)
 
@@ -109,7 +109,7 @@ def _spec_options(spec: Path, remembered: home.Known | None) -> Mapping[str, Jso
 
 
 def _by_name(name: str) -> home.Known:
-    found = [k for k in home.known(paths.state()) if k.cluster == name]
+    found = home.known(paths.state(), cluster=name)
     found = found or [home.Known(name, uid, "", local_options()) for uid in _running_uids(name)]
     if not found:
         raise UsageError(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from provision.model import Json
 
 ABOUT = "cluster.json"
+_UID = len("-00000000-0000-0000-0000-000000000000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,20 @@ def forget(root: Path, owner: Owner) -> None:
     store(root, owner).delete(ABOUT)
 
 
-def known(root: Path) -> list[Known]:
-    """Return all clusters with state here, sorted by name.
+def known(root: Path, *, cluster: str = "", uid: str = "") -> list[Known]:
+    """Return the clusters with state here, sorted by name: all, or those of a name or uid.
 
     Raises:
-        StateError: a cluster's note is damaged.
+        StateError: a note of one of them is damaged.
     """
-    directories = sorted(root.iterdir()) if root.is_dir() else []
-    return [_read(d) for d in directories if (d / ABOUT).is_file()]
+    owners = [o for o in owners_in(root) if cluster in ("", o.cluster) and uid in ("", o.uid)]
+    return [_read(directory(root, owner)) for owner in owners]
+
+
+def owners_in(root: Path) -> list[Owner]:
+    """Return whose state is here, sorted by name; directories tell, so that a damaged note hides no other cluster."""
+    places = sorted(root.iterdir()) if root.is_dir() else []
+    return [Owner(p.name[:-_UID], p.name[1 - _UID :]) for p in places if (p / ABOUT).is_file()]
 
 
 def _read(place: Path) -> Known:

@@ -213,6 +213,20 @@ def test_a_damaged_journal_is_refused_and_the_way_out_works(world: World) -> Non
     goes_on_to_the_end(world)
 
 
+def test_the_damaged_note_of_another_cluster(world: World) -> None:
+    world.up()
+    uid = "11111111-1111-4111-8111-111111111111"
+    other = world.root / "state" / f"other-{uid}" / home.ABOUT
+    other.parent.mkdir()
+    other.write_text("{")
+    assert world.run("status", "shop").code == 0
+    refused = world.run("status", "other")
+    assert refused.code == 5
+    assert f"other-{uid}/cluster.json is damaged" in refused.err
+    assert world.run("down", "--yes", "shop").code == 0
+    assert world.names == []
+
+
 def test_a_full_disk(world: World) -> None:
     """No file may grow beyond the journal's present length: the same to the program as a disk without room."""
     world.up()
