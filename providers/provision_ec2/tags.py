@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provision import roster as names
 from provision.model import LABEL_KEYS, Labels
+from provision.roster import read as read_roster
+from provision.roster import write as write_roster
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -87,7 +88,7 @@ def filters(owner: Owner | None, name: str = "") -> list[Json]:
 
 def roster(machines: Sequence[tuple[str, int]]) -> dict[str, str]:
     """Write names and generations into as many tags as they need."""
-    return names.write(machines, MACHINES, VALUE_LIMIT)
+    return write_roster(machines, MACHINES, VALUE_LIMIT)
 
 
 def members(tags: Mapping[str, str]) -> list[tuple[str, int]]:
@@ -96,7 +97,7 @@ def members(tags: Mapping[str, str]) -> list[tuple[str, int]]:
     Raises:
         ValueError: the tags were changed by another hand.
     """
-    return names.read(tags, MACHINES)
+    return read_roster(tags, MACHINES)
 
 
 def shared(labels: Labels) -> Labels:
