@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 HEX = frozenset("0123456789abcdef")
+ARGUMENT = re.compile(r"[\x20-\x7e]+")
+OPERATORS = frozenset({"||", "&&", ";"})
+"""Words that iPXE takes for its own; a ``${`` it would expand."""
 NO_UUIDS = frozenset({
     "00000000-0000-0000-0000-000000000000",
     "ffffffff-ffff-ffff-ffff-ffffffffffff",
@@ -70,6 +73,11 @@ class Artefact:
         if len(self.sha256) != 64 or not HEX.issuperset(self.sha256):
             raise ValueError(f"{self.name}: {self.sha256!r} is no SHA-256 in lower-case hex")
 
+    @property
+    def path(self) -> str:
+        """Where it lies in the cache, and below ``/artefacts/``."""
+        return f"{self.sha256}/{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -81,7 +89,8 @@ class Entry:
     `config` is the SHA-256 of the first-boot config, set by `BootStore.put`; "" is a machine that is not ready.
     `nonce` (32 hex digits) opens the config; another one begins the machine's story anew. `phone_home` is the nonce in
     the machine's report. `address` is handed out by DHCP where we do that. `deadline` is RFC 3339 in UTC or "never":
-    after it, the machine is told to boot from its disk. `reinstall` opens the config again for every boot after it was
+    after it, the machine is told to boot from its disk. `extras` are files that
+    its system fetches by itself, such as a disk image to install. `reinstall` opens the config again for every boot after it was
     spent. `max_boots` is how often it may be told to boot before it is up; 0 is without end. `data` is the provider's
     own and never served.
     """
@@ -100,6 +109,7 @@ class Entry:
     os: str = "lab"
     initrds: tuple[Artefact, ...] = ()
     rootfs: Artefact | None = None
+    extras: tuple[Artefact, ...] = ()
     args: tuple[str, ...] = ()
     mode: Mode = Mode.LIVE
     device: str = ""
@@ -119,11 +129,15 @@ class Entry:
             raise ValueError(f"{self.id}: a nonce is 32 lower-case hex digits")
         if any(mac(m) != m for m in self.macs):
             raise ValueError(f"{self.id}: MAC addresses are written in lower case with colons")
+        if bad := [a for a in self.args if not ARGUMENT.fullmatch(a) or a in OPERATORS or "${" in a]:
+            raise ValueError(f"{self.id}: {bad[0]!r} cannot stand on a kernel's command line that firmware reads")
+        if len({a.name for a in self.artefacts}) < len(self.artefacts):
+            raise ValueError(f"{self.id}: two artefacts of one name")
 
     @property
     def artefacts(self) -> tuple[Artefact, ...]:
         """All that the machine loads."""
-        return (self.kernel, *self.initrds, *((self.rootfs,) if self.rootfs else ()))
+        return (self.kernel, *self.initrds, *((self.rootfs,) if self.rootfs else ()), *self.extras)
 
     def to_json(self) -> Json:
         """Return a JSON object from which `from_json` makes an equal entry."""
@@ -144,6 +158,7 @@ class Entry:
             "kernel": Artefact(**data["kernel"]),
             "initrds": tuple(Artefact(**a) for a in data.get("initrds", ())),
             "rootfs": Artefact(**rootfs) if rootfs else None,
+            "extras": tuple(Artefact(**a) for a in data.get("extras", ())),
             "macs": tuple(data.get("macs", ())),
             "args": tuple(data.get("args", ())),
             "mode": Mode(data.get("mode", Mode.LIVE)),

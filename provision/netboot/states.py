@@ -41,9 +41,16 @@ class States:
         self._path = directory / NAME
 
     def write(
-        self, progress: Iterable[Progress] = (), strangers: Iterable[Stranger] = (), *, gone: Iterable[str] = ()
+        self,
+        progress: Iterable[Progress] = (),
+        strangers: Iterable[Stranger] = (),
+        *,
+        gone: Iterable[str] = (),
+        unseen: Iterable[str] = (),
     ) -> None:
-        """Write what changed in one transaction; on return it is on the disk. `gone` are machines to forget.
+        """Write what changed in one transaction; on return it is on the disk.
+
+        `gone` are machines to forget, `unseen` strangers' MAC addresses.
 
         Raises:
             StateError: the disk refused; nothing was written.
@@ -52,13 +59,9 @@ class States:
             database.executemany("DELETE FROM progress WHERE id=?", [(m,) for m in gone])
             rows = [(p.id, json.dumps(p.to_json())) for p in progress]
             database.executemany("INSERT OR REPLACE INTO progress VALUES(?,?)", rows)
+            database.executemany("DELETE FROM strangers WHERE mac=?", [(m,) for m in unseen])
             seen = [(s.mac, s.last, json.dumps(asdict(s))) for s in strangers]
             database.executemany("INSERT OR REPLACE INTO strangers VALUES(?,?,?)", seen)
-
-    def forget_strangers(self, macs: Iterable[str]) -> None:
-        """Drop strangers that have an entry now, or that are too many."""
-        with self._open() as database:
-            database.executemany("DELETE FROM strangers WHERE mac=?", [(m,) for m in macs])
 
     def one(self, machine: str) -> Progress | None:
         """Return one machine's progress."""

@@ -18,7 +18,7 @@ A provider uses it so::
                     nonce=secrets.token_hex(16), phone_home=phone_home_nonce), config=b"{...}")   # then power on
     store.entries()                           # every Entry, of all clusters; get(id) for one
     store.progress("rack1-07").state          # State.PENDING ... State.UP; progress() for all, in one read
-    store.progress("rack1-07").report         # {"machine":..., "nonce":..., "failed":[...]} of its phone-home, or None
+    store.progress("rack1-07").report         # {"machine":..., "failed":[...]} of its phone-home, or None
     store.strangers()                         # machines that asked and have no entry, with MAC, UUID, serial
     store.service()                           # Service(url, files_url, discovery_url, pid) or None when none runs
     store.remove("rack1-07")                  # entry, config and progress; it boots from its disk from now on

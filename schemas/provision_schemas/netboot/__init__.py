@@ -1,0 +1,1 @@
+"""What the boot service knows of operating systems, firmware and loaders."""
