@@ -19,7 +19,7 @@ class Version:
 
 VERSIONS = {
     "3.4": Version(discovery=True, tested=True, plain_srv=False),
-    "3.5": Version(discovery=True, tested=False),
+    "3.5": Version(discovery=True, tested=True),
     # v2 discovery and its fallback were removed: https://etcd.io/docs/v3.6/op-guide/configuration/
     "3.6": Version(discovery=False, tested=False),
 }

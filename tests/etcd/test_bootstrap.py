@@ -7,7 +7,7 @@ import pytest
 from provision.etcd import variables
 from provision.etcd.client import EtcdClient
 from provision.spec.model import Etcd
-from tests.etcd.lab import decided, healthy
+from tests.etcd.lab import BOTH, decided, healthy
 
 
 def form(lab, client, size):
@@ -20,6 +20,7 @@ def form(lab, client, size):
     assert verdict.leader in {m.name for m in members}
 
 
+@BOTH
 @pytest.mark.parametrize("size", [1, 3, 5])
 def test_from_our_discovery_service(lab, ours, size):
     form(lab, ours, size)
@@ -30,9 +31,10 @@ def test_from_debians_discovery_service_driven_by_our_client(lab, debians, size)
     form(lab, debians, size)
 
 
+@BOTH
 def test_static(lab):
     nodes = lab.nodes(3).values()
-    boot = decided(nodes, Etcd(bootstrap="auto"))
+    boot = decided(nodes, Etcd(version=lab.version, bootstrap="auto"))
     assert boot.mode == "static"
     members = [lab.member(n, variables.first(n, boot, cluster_token="uid-1")).start() for n in nodes]
     healthy(members)

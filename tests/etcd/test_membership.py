@@ -15,7 +15,7 @@ from provision.etcd.client import EtcdClient, EtcdError
 from provision.etcd.cluster import Cluster
 from provision.etcd.steps import Do, steps
 from provision.spec.model import Etcd
-from tests.etcd.lab import decided, free_address, healthy, look, program, until
+from tests.etcd.lab import BOTH, decided, free_address, healthy, look, program, until
 
 
 class Writer(threading.Thread):
@@ -68,7 +68,7 @@ class Writer(threading.Thread):
 
 def formed(lab, count):
     nodes = list(lab.nodes(count).values())
-    boot = decided(nodes, Etcd())
+    boot = decided(nodes, Etcd(version=lab.version))
     members = [lab.member(n, variables.first(n, boot, cluster_token="uid")).start() for n in nodes]
     healthy(members)
     return members
@@ -98,6 +98,7 @@ def leave(members, name):
     return rest
 
 
+@BOTH
 @pytest.mark.timeout(180)
 def test_every_member_is_replaced_under_a_writing_client(lab, capsys):
     members = formed(lab, 3)
@@ -122,6 +123,7 @@ def test_every_member_is_replaced_under_a_writing_client(lab, capsys):
         assert not writer.lost(member.url)
 
 
+@BOTH
 @pytest.mark.timeout(180)
 def test_a_cluster_grows_from_one_to_three_and_shrinks_again(lab):
     members = formed(lab, 1)
@@ -175,6 +177,7 @@ def test_steps_that_were_cut_off_are_taken_again(lab):
     healthy([*members, new])
 
 
+@BOTH
 def test_a_snapshot_is_one_that_etcdctl_restores(lab):
     (member,) = formed(lab, 1)
     with EtcdClient(member.url) as client:

@@ -14,7 +14,7 @@ from provision.errors import PlanError, UsageError
 from provision.etcd.discovery import client as discovery
 from provision.etcd.discovery.client import DiscoveryClient, DiscoveryError
 from provision.etcd.discovery.repair import clear
-from tests.etcd.lab import free_port, healthy, look, until
+from tests.etcd.lab import BOTH, free_port, healthy, look, until
 
 HTTP = httpx.Client(verify=False, timeout=10)
 
@@ -66,6 +66,7 @@ def test_sizes_that_make_etcd_panic_are_refused_by_client_and_service(ours):
         assert answer.status_code == 400, size
 
 
+@BOTH
 def test_a_member_that_registers_and_dies_is_cleared_while_another_waits(lab, ours):
     token = ours.new(3)
     dead, waiting, third = lab.discovered(token, lab.nodes(3).values())
@@ -116,6 +117,7 @@ def served(directory, port):
     return process, json.loads(process.stdout.readline())["url"]
 
 
+@BOTH
 def test_the_service_is_killed_between_registrations_and_comes_back(lab):
     port = free_port()
     process, url = served(lab.directory / "registry", port)

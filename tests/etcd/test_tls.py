@@ -14,7 +14,7 @@ from provision.etcd.tls import WORDS, Tls, served
 from provision.pki import authority, inspect
 from provision.pki.authority import Usage
 from provision.spec.model import Etcd
-from tests.etcd.lab import decided, healthy, until
+from tests.etcd.lab import BOTH, decided, healthy, until
 
 UID = "3f0c8a52-0000-4000-8000-000000000001"
 
@@ -54,9 +54,10 @@ def certificates(lab):
     return Certificates(lab.directory / "pki")
 
 
+@BOTH
 def test_a_cluster_with_tls_takes_known_clients_only(lab, certificates):
     nodes = [certificates.node(node) for node in lab.nodes(3).values()]
-    boot = decided(nodes, Etcd(tls=True))
+    boot = decided(nodes, Etcd(version=lab.version, tls=True))
     members = [lab.member(n, variables.first(n, boot, cluster_token="uid")).start() for n in nodes]
     client = certificates.client("operator")
     verdict = healthy(members, tls=client)
@@ -78,7 +79,7 @@ def refused(url, tls):
 def test_a_member_of_another_ca_does_not_get_in(lab, certificates):
     nodes = [certificates.node(node) for node in lab.nodes(3).values()]
     stranger = Certificates(lab.directory / "elsewhere").node(nodes[2])
-    boot = decided(nodes, Etcd(tls=True))
+    boot = decided(nodes, Etcd(version=lab.version, tls=True))
     members = [lab.member(n, variables.first(n, boot, cluster_token="uid")).start() for n in [*nodes[:2], stranger]]
     client = certificates.client("operator")
     until(lambda: "certificate" in members[2].log or "certificate" in members[0].log, what="a handshake was refused")
@@ -87,6 +88,7 @@ def test_a_member_of_another_ca_does_not_get_in(lab, certificates):
         assert not next(m for m in first.members() if m.name == stranger.name).started
 
 
+@BOTH
 def test_discovery_over_tls_with_a_ca_that_the_machine_trusts(lab, certificates):
     files = certificates.issue("discovery", Usage.SERVER, "127.0.0.1")
     secured = {"certificate": certificates.directory / "discovery.pem", "key": certificates.directory / "discovery.key"}
@@ -103,7 +105,7 @@ def test_discovery_over_tls_with_a_ca_that_the_machine_trusts(lab, certificates)
 
 def test_what_is_wrong_with_a_certificate_is_said_in_words(lab, certificates):
     node = certificates.node(next(iter(lab.nodes(1).values())))
-    boot = decided([node], Etcd(tls=True))
+    boot = decided([node], Etcd(version=lab.version, tls=True))
     member = lab.member(node, variables.first(node, boot, cluster_token="uid")).start()
     client = certificates.client("operator")
     healthy([member], tls=client)

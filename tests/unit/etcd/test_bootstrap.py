@@ -39,7 +39,7 @@ FINDINGS = [
     (Etcd(), UNKNOWN, "", "PV450"),
     (Etcd(version="3.6"), UNKNOWN, "10.0.2.2", "PV450"),
     (Etcd(version="4.0"), PLANNED, "", "PV451"),
-    (Etcd(version="3.5"), PLANNED, "", "PV452"),
+    (Etcd(version="3.6"), PLANNED, "", "PV452"),
     (Etcd(bootstrap="discovery", version="3.6"), PLANNED, "10.0.2.2", "PV453"),
     (Etcd(bootstrap="discovery", discovery=URL, version="3.6.1"), PLANNED, "", "PV453"),
     (Etcd(bootstrap="static"), {"n1": "10.0.0.1", "n2": ""}, "", "PV454"),
