@@ -58,6 +58,8 @@ class Doer(ABC):
             self.failed(call, task, outcome.error)
         else:
             call.lane.budget.recover()
+            for note in outcome.notes:
+                self.run.emit(What.SAID, task.key, note)
             self.settle(call, task)
             self.succeeded(call, task, outcome)
 

@@ -93,7 +93,8 @@ def _planned(machine: Machine, cluster: Cluster, traits: Traits) -> bool:
     Where the platform's own DHCP can give addresses, only those take part that somebody must know beforehand: others
     stay alike, and alike machines go out in one call.
     """
-    must = machine.etcd or bool(traits.private_interface) or ("machines", machine.name, "address") in cluster.places
+    given = ("machines", machine.name, "address") in cluster.places
+    must = machine.etcd or bool(traits.private_interface) or traits.service or given
     return traits.planned_addresses and must
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from provision.apply.reception import Reception
     from provision.etcd.variables import Node
     from provision.firstboot.recipe import Slot
-    from provision.provider import Provider
+    from provision.provider import Provider, Service
     from provision.spec.model import Etcd, Machine
 
 
@@ -35,7 +35,7 @@ class Binder:
     `reception` is None when no machine can reach this computer. `secrets` are read before anything is made, so that one
     that is missing stops the run. `peers` are the members of the running cluster that a voter of this run joins, with
     their peer URLs; empty when the cluster forms for the first time. `certificates` issues, and makes the CA when its
-    first certificate is asked for.
+    first certificate is asked for. `services` are those of providers that have one of their own.
     """
 
     desired: Desired
@@ -46,6 +46,7 @@ class Binder:
     certificates: Certificates
     secrets: Mapping[str, str] = field(repr=False)
     peers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
 
     def bind(self, name: str, generation: int) -> str:
         """Return a machine's payload, as its platform's channel takes it.
@@ -103,11 +104,18 @@ class Binder:
             node_of(self.desired.cluster.machine(name), self.desired.cluster.etcd),
             boot,
             cluster_token=f"{self.desired.owner.uid}-{self.forming.generation}",
-            discovery_url=token if "://" in token else f"{self._base(name)}/{token}",
+            discovery_url=token if "://" in token else f"{self._discovery(name)}/{token}",
         )
 
+    def _discovery(self, name: str) -> str:
+        service = self.services.get(self.desired.cluster.machine(name).provider)
+        return service.discovery_url if service else self._base(name)
+
     def _base(self, name: str) -> str:
-        host = self.providers[self.desired.cluster.machine(name).provider].traits.host_address
+        provider = self.desired.cluster.machine(name).provider
+        if provider in self.services:
+            return self.services[provider].url
+        host = self.providers[provider].traits.host_address
         return self.reception.url(host) if self.reception and host else ""
 
 

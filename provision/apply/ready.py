@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from provision.apply.serial_text import plain
 from provision.errors import ProviderError, Unhealthy
-from provision.firstboot.report import on_console
+from provision.firstboot.report import on_console, parse
 from provision.model import State
-from provision.provider import HasConsole
+from provision.provider import HasConsole, HasService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,9 +46,10 @@ class Waiting:
     told: set[str] = field(default_factory=set)
 
     def missing(self) -> list[str]:
-        """Return the machines that have not reported, after looking at the consoles of those."""
+        """Return the machines that have not reported, after asking their platform and reading their consoles."""
         for name in self.nonces:
             if self.nonces[name] not in self.reports:
+                self._ask(name)
                 self._read_console(name)
         return [name for name, nonce in self.nonces.items() if nonce not in self.reports]
 
@@ -68,6 +69,14 @@ class Waiting:
     def console_tail(self, name: str) -> str:
         """Return the last lines of a machine's console, or "" where there is none."""
         return "\n".join(plain(self._console(name)).splitlines()[-CONSOLE_LINES:])
+
+    def _ask(self, name: str) -> None:
+        provider = self.providers[self.machines[name].provider]
+        if isinstance(provider, HasService):
+            with suppress(ProviderError):  # asked again a little later
+                found = parse(provider.report(self.machines[name]))
+                if found and found[0] == self.nonces[name]:
+                    self.reports[found[0]] = found[1]
 
     def _read_console(self, name: str) -> None:
         for nonce, report in on_console(self._console(name)):

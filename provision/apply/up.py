@@ -23,6 +23,7 @@ from provision.etcd.cluster import Cluster
 from provision.etcd.health import check
 from provision.model import MACHINE, State, utc_text
 from provision.plan.model import Action
+from provision.provider import HasService
 from provision.state import home, records
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from provision.apply.session import Session
     from provision.model import Observed
     from provision.plan.model import Plan
+    from provision.provider import Service
 
 MAKES = frozenset((Action.CREATE, Action.REPLACE))
 
@@ -77,11 +79,14 @@ class Up:
         nonces = Nonces(state.store)
         self._remember_life()
         with self._reception(nonces) as open_to:
-            generation = self._settle(open_to)
+            services = self._services()
+            generation = self._settle(open_to, services)
             woken = power.wake(self.plan, self.session.providers, self._tell)
             peers = self._make_room(generation)
             issuer = self._certificates()
-            binder = Binder(self.desired, self.session.providers, nonces, generation, open_to, issuer, secrets, peers)
+            binder = Binder(
+                self.desired, self.session.providers, nonces, generation, open_to, issuer, secrets, peers, services
+            )
             machines = self._carry_out(binder)
             if woken:  # the plan saw them without an address to be reached at
                 machines = {o.name: o for o in self.session.observed() if o.kind == MACHINE}
@@ -120,18 +125,24 @@ class Up:
         with reception(store, registry, expected) as open_to:
             yield open_to
 
+    def _services(self) -> dict[str, Service]:
+        """Find, or start, the services of providers that have one, when this run makes or awaits machines."""
+        asked = {name: self.session.providers[name] for name in self.desired.wanted} if self._awaited() else {}
+        return {name: provider.service() for name, provider in asked.items() if isinstance(provider, HasService)}
+
     def _awaited(self) -> dict[str, int]:
         """Return the machines whose first boot was not reported yet, with the generations that they will have."""
         reported = self.session.state.recorded.notes.get(ready.NOTE, {})
         steps = [s for s in self.plan.steps if s.key.kind == MACHINE and s.action is not Action.DELETE]
         return {s.key.name: s.generation for s in steps if reported.get(s.key.name) != s.generation}
 
-    def _settle(self, open_to: Reception | None) -> Forming:
+    def _settle(self, open_to: Reception | None, services: Mapping[str, Service]) -> Forming:
         boot = self.desired.compiled.bootstrap
         store = self.session.state.store
         if boot is None:
             return forming.read(store)
-        own = open_to.url("127.0.0.1") if open_to else ""
+        lasting = next((service.discovery_url for service in services.values()), "")
+        own = open_to.url("127.0.0.1") if open_to else lasting
         return forming.settle(store, self.plan, boot, forming.token_maker(boot, own))
 
     def _make_room(self, generation: Forming) -> Mapping[str, Sequence[str]]:

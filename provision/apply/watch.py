@@ -41,6 +41,7 @@ class _Sight:
     starting: dict[Key, Task] = field(default_factory=dict)
     misses: dict[Key, int] = field(default_factory=dict)
     leaving: dict[str, Task] = field(default_factory=dict)
+    details: dict[Key, str] = field(default_factory=dict)
     looks: list[_Look] = field(default_factory=list)
     at: float = 0.0
     delay: float = 0.0
@@ -151,12 +152,20 @@ class Watch:
             sight.misses[key] = 0 if seen else sight.misses.get(key, 0) + 1
             if seen is not None:
                 self._run.saw(key, seen)
+                self._tell(sight, key, seen)
             if seen is not None and is_ready(seen):
                 del sight.starting[key]
                 self._run.done(task, What.READY, id=seen.id, zone=seen.zone)
             elif why := _hopeless(seen, sight.misses[key]):
                 del sight.starting[key]
                 self._run.fail(task, why)
+
+
+    def _tell(self, sight: _Sight, key: Key, seen: Observed) -> None:
+        """Say how far a thing came that takes its time, where its platform tells."""
+        if seen.state is State.PENDING and seen.detail != sight.details.setdefault(key, ""):
+            sight.details[key] = seen.detail
+            self._run.emit(What.SAID, key, seen.detail)
 
 
 def _enough(sight: _Sight) -> frozenset[Key]:

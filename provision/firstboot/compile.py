@@ -67,7 +67,7 @@ def _bootstrap(cluster: Cluster, traits: Mapping[str, Traits], report: Report) -
     if cluster.etcd is None or not voters:
         return None
     addresses = {m.name: m.address if traits[m.provider].planned_addresses else "" for m in voters}
-    hosts = {traits[m.provider].host_address for m in voters}
+    hosts = {traits[m.provider].host_address or "service" * traits[m.provider].service for m in voters}
     found = Report()
     # Voters on platforms that know this computer by different addresses still share one service.
     boot = decide(cluster.etcd, Facts(addresses, "" if "" in hosts else min(hosts)), found)
