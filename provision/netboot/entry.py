@@ -89,10 +89,9 @@ class Entry:
     `config` is the SHA-256 of the first-boot config, set by `BootStore.put`; "" is a machine that is not ready.
     `nonce` (32 hex digits) opens the config; another one begins the machine's story anew. `phone_home` is the nonce in
     the machine's report. `address` is handed out by DHCP where we do that. `deadline` is RFC 3339 in UTC or "never":
-    after it, the machine is told to boot from its disk. `extras` are files that
-    its system fetches by itself, such as a disk image to install. `reinstall` opens the config again for every boot after it was
-    spent. `max_boots` is how often it may be told to boot before it is up; 0 is without end. `data` is the provider's
-    own and never served.
+    after it, the machine is told to boot from its disk. `extras` are files that its system fetches by itself, such as a
+    disk image to install. `reinstall` opens the config again for every boot after it was spent. `max_boots` is how
+    often it may be told to boot before it is up; 0 is without end. `data` is the provider's own and never served.
     """
 
     id: str

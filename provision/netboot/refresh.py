@@ -29,3 +29,4 @@ class Refresher:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             await self.refresh()
+            self._service.poll()

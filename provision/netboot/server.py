@@ -7,7 +7,6 @@ import os
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.etcd.discovery.server import listening, need_libraries, running, url_of
@@ -15,6 +14,7 @@ from provision.netboot.cache import Cache
 from provision.netboot.index import Index
 from provision.netboot.ledger import Ledger
 from provision.netboot.locked import alone
+from provision.netboot.rendered import Rendered
 from provision.netboot.service import BootService, Urls
 from provision.netboot.store import BootStore, Service
 from provision.netboot.watchers import Watchers
@@ -22,9 +22,9 @@ from provision.netboot.watchers import Watchers
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from provision.model import Json
-    from provision.netboot.index import Known
 
 WHAT = "the boot service"
 
@@ -35,7 +35,8 @@ class Settings:
 
     `data` is the boot store, `cache` the directory of boot files. Port 0 takes a free one. `url` is where machines
     reach the service when that is not the address that it listens on. With `certificate` and `key` (PEM files) it
-    speaks TLS. `clock` gives seconds since 1970.
+    speaks TLS. `loaders` is the folder that TFTP serves; with `native` there are scripts in it for firmware that asks
+    by TFTP alone. `clock` gives seconds since 1970.
     """
 
     data: Path
@@ -45,7 +46,8 @@ class Settings:
     url: str = ""
     certificate: Path | None = None
     key: Path | None = None
-    loaders: Path = Path("/nonexistent")
+    loaders: Path | None = None
+    native: bool = False
     clock: Callable[[], float] = field(default=time.time)
 
 
@@ -56,20 +58,25 @@ class Running:
     url: str
     here: str
     service: BootService
+    loop: asyncio.AbstractEventLoop
+
+    def read(self, mac: str, client: str) -> None:
+        """Keep, from any thread, that a machine has read its script by TFTP."""
+        self.loop.call_soon_threadsafe(self.service.read, mac, client)
+
+    def files_at(self, url: str) -> None:
+        """Send machines elsewhere for their boot files, from any thread; "" is the service itself."""
+        self.loop.call_soon_threadsafe(setattr, self.service.urls, "files", url or self.url)
+        self.service.store.announce(_announced(self.url, url or self.url))
 
 
 @contextmanager
-def serving(
-    settings: Settings,
-    listener: Callable[[Json], None] = lambda _: None,
-    changed: Callable[[Known], None] = lambda _: None,
-) -> Iterator[Running]:
+def serving(settings: Settings, listener: Callable[[Json], None] = lambda _: None) -> Iterator[Running]:
     """Serve for the length of the context. No signal handler is installed.
 
     Args:
         settings: how.
         listener: is told of every change of a machine, on the service's thread.
-        changed: is told of machines whose script may be another now, on the service's thread.
 
     Raises:
         ProvisionError: starlette or uvicorn is not installed, the address cannot be used, the certificate is bad.
@@ -83,11 +90,14 @@ def serving(
         here = url_of("https" if settings.certificate else "http", settings.host, port)
         url = settings.url.rstrip("/") or here
         service, watchers = _service(settings, url, listener)
-        service.changed = changed
         stack.enter_context(service.cache.filling())
-        _serve(stack, settings, service, watchers, socket_)
-        service.store.announce(Service(url, service.urls.files, f"{url}/discovery", os.getpid()))
-        yield Running(url, here, service)
+        loop = _serve(stack, settings, service, watchers, socket_)
+        service.store.announce(_announced(url, url))
+        yield Running(url, here, service, loop)
+
+
+def _announced(url: str, files_url: str) -> Service:
+    return Service(url, files_url, f"{url}/discovery", os.getpid())
 
 
 def _service(settings: Settings, url: str, listener: Callable[[Json], None]) -> tuple[BootService, Watchers]:
@@ -99,13 +109,14 @@ def _service(settings: Settings, url: str, listener: Callable[[Json], None]) -> 
         Cache(settings.cache),
         Urls(url, url),
         settings.clock,
+        Rendered(settings.loaders, url) if settings.loaders and settings.native else None,
     )
     return service, watchers
 
 
 def _serve(
     stack: ExitStack, settings: Settings, service: BootService, watchers: Watchers, listener: socket.socket
-) -> None:
+) -> asyncio.AbstractEventLoop:
     from provision.etcd.discovery import service as discovery
     from provision.etcd.discovery.httpd import Server
     from provision.etcd.discovery.store import Store
@@ -120,10 +131,13 @@ def _serve(
     service.take(service.index.scan())
     service.ledger.keep_only(service.index.machines)
 
+    loops: list[asyncio.AbstractEventLoop] = []
+
     class BootServer(Server):
         """The server with what runs beside it on its loop."""
 
         async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+            loops.append(asyncio.get_running_loop())
             beside = [asyncio.ensure_future(service.ledger.run()), asyncio.ensure_future(refresher.run())]
             try:
                 await super().serve(sockets)
@@ -141,3 +155,4 @@ def _serve(
     protocol = type("Protocol", (HotProtocol,), {"service": service})
     server = BootServer(app, tokens.limits, settings.certificate, settings.key, closing=closing, protocol=protocol)
     stack.enter_context(running(server, listener, WHAT))
+    return loops[0]

@@ -15,18 +15,19 @@ from provision.firstboot import report
 from provision.netboot import nonces, scripts, verdict
 from provision.netboot.answer import IGNITION, Answer
 from provision.netboot.entry import State
+from provision.netboot.scripts import Firmware
 from provision.netboot.verdict import Do
 from provision.netboot.versions import unreadable, version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from provision.netboot.asking import Asking
     from provision.netboot.cache import Cache
     from provision.netboot.entry import Entry, Progress
     from provision.netboot.index import Index, Known, Scan
     from provision.netboot.ledger import Ledger
-    from provision.netboot.scripts import Firmware
+    from provision.netboot.rendered import Rendered
     from provision.netboot.store import BootStore
 
 NO_CONFIG = Answer("unknown\n", 404)
@@ -54,12 +55,17 @@ class BootService:
     cache: Cache
     urls: Urls
     clock: Callable[[], float]
-    changed: Callable[[Known], None] = lambda _: None
-    """Is told of machines whose script may be another now: where scripts are rendered into files."""
+    rendered: Rendered | None = None
+    """Scripts as files, where TFTP serves them."""
+    follow: Callable[[Sequence[Entry]], None] = lambda _: None
+    """Is told of all entries when some have changed: for who hands out their addresses."""
     counts: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def take(self, scan: Scan) -> None:
         """Make what a scan of the store found the truth, and have its artefacts fetched."""
+        if self.rendered:
+            for machine in self.index.machines.keys() & (scan.gone | scan.found.keys()):
+                self.rendered.removed(self.index.machines[machine])
         self.index.take(scan)
         for machine in scan.gone:
             self.ledger.forget(machine)
@@ -69,7 +75,20 @@ class BootService:
             self.cache.ready(known.entry.artefacts)
             for mac in known.entry.macs:
                 self.ledger.no_stranger(mac)
-            self.changed(known)
+            self._render(known)
+        if scan.found or scan.gone:
+            self.follow([known.entry for known in self.index.machines.values()])
+
+    def poll(self) -> None:
+        """Look again at what waits for boot files."""
+        if self.rendered:
+            self.rendered.poll(self)
+
+    def read(self, mac: str, client: str) -> None:
+        """Keep that a machine has read its script from a file."""
+        if known := self.index.find(mac):
+            self.script(Firmware.PXELINUX, known, client)
+            self._render(known)
 
     def script(self, firmware: Firmware, known: Known, client: str, again: str = "") -> Answer:
         """Tell a machine's firmware what to do, and keep that it asked."""
@@ -83,13 +102,12 @@ class BootService:
         self.counts["script", 200] += 1
         return self._rendered(firmware, known, found, after.round, again)
 
-    def preview(self, firmware: Firmware, known: Known, again: str = "") -> Answer:
-        """Return what a machine's firmware would be told; nobody has asked."""
+    def preview(self, firmware: Firmware, known: Known, again: str) -> tuple[Answer, bool]:
+        """Return what a machine's firmware would be told, and whether it is to wait; nobody has asked."""
         progress = self.ledger.of(known)
         found = self._verdict(known, progress, self.clock())
         number = progress.round + 1 if found.again else progress.round
-        self.index.expect(known, number)
-        return self._rendered(firmware, known, found, number, again)
+        return self._rendered(firmware, known, found, number, again), found.do is Do.WAIT
 
     def stranger(self, firmware: Firmware, asking: Asking, client: str) -> Answer:
         """Send a machine that no entry names to its disk, and keep that it asked."""
@@ -166,7 +184,11 @@ class BootService:
     def _spend(self, known: Known, before: Progress, after: Progress) -> None:
         self.ledger.set(before, after)
         known.answers.clear()
-        self.changed(known)
+        self._render(known)
+
+    def _render(self, known: Known) -> None:
+        if self.rendered:
+            self.rendered.changed(self, known)
 
     def _verdict(self, known: Known, progress: Progress, now: float) -> verdict.Verdict:
         ready = bool(known.entry.config) and self.cache.ready(known.entry.artefacts)

@@ -40,7 +40,7 @@ GRUB = "grub.cfg-01-"
 class Web:
     """The handlers. Everything runs on one event loop."""
 
-    def __init__(self, service: BootService, refresher: Refresher, watchers: Watchers, loaders: Path) -> None:
+    def __init__(self, service: BootService, refresher: Refresher, watchers: Watchers, loaders: Path | None) -> None:
         self._service, self._refresher, self._watchers, self._loaders = service, refresher, watchers, loaders
 
     def app(self, discovery: ASGIApp) -> Starlette:
@@ -126,7 +126,7 @@ class Web:
 
     async def loader(self, request: Request) -> Response:
         """Serve what firmware starts with, to firmware that loads by HTTP."""
-        return files.loader(request, self._loaders)
+        return files.loader(request, self._loaders) if self._loaders else files.missing()
 
     async def body(self, request: Request) -> Response:
         """Serve a payload's body."""
