@@ -1,0 +1,50 @@
+"""The preflight: all that would stop `up`, found before anything is made, all at once. Only reads.
+
+What needs no call comes first; when the project cannot be asked at all, the rest is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provision.diagnostics import Report
+from provision.errors import ProviderError
+from provision_gce.checking import existing, images, permissions, project, quota, sizes, spec
+from provision_gce.checking.view import View, unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from provision.diagnostics import Diagnostic
+    from provision.model import Wanted
+    from provision.provider import Context
+    from provision_gce.sdk import Cloud
+    from provision_gce.settings import Settings
+
+
+def report(cloud: Cloud, settings: Settings, context: Context, wanted: Wanted) -> Report:
+    """Return every finding on a cluster."""
+    view = View(cloud, settings, context, wanted)
+    findings = Report(list(spec.findings(view)))
+    findings.extend(project.findings(view))
+    if view.reachable:
+        for what, check in REMOTE.items():
+            findings.extend(_as_far_as_readable(what, check(view)))
+    return findings
+
+
+REMOTE: dict[str, Callable[[View], Iterator[Diagnostic]]] = {
+    "images": images.findings,
+    "sizes": sizes.findings,
+    "quotas": quota.findings,
+    "the existing network": existing.findings,
+    "permissions": permissions.findings,
+}
+"""Checks that ask GCE, in the order in which they build on each other."""
+
+
+def _as_far_as_readable(what: str, findings: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
+    try:
+        yield from findings
+    except ProviderError as problem:
+        yield unreadable(what, problem)
