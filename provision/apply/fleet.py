@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from provision import paths
-from provision.apply.ways import endpoints
+from provision.apply.ways import endpoints, login
 from provision.errors import ProvisionError
 from provision.firstboot.additions.system import system
 from provision.model import MACHINE, State
@@ -67,7 +68,9 @@ def reached(session: Session, identity: Path | None) -> Iterator[Fleet]:
         for name in (name for name in voters if name not in lost):
             kind = system(wanted[name].os, session.pins.additions)
             try:
-                way = endpoints([there[name]], known_hosts, scheme="https", user=kind.user, identity=identity)
+                way = endpoints(
+                    [there[name]], known_hosts, scheme="https", login=partial(login, session.state), identity=identity
+                )
                 urls |= stack.enter_context(way)
             except ProvisionError as error:
                 lost[name] = error.message

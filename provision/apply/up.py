@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from provision import paths
-from provision.apply import forming, members, power, ready
+from provision.apply import forming, members, power, ready, upkeep
 from provision.apply.certificates import Certificates
 from provision.apply.engine import Engine
 from provision.apply.events import Event, What
@@ -17,7 +17,7 @@ from provision.apply.materials import Binder, node_of, read_secrets
 from provision.apply.phone_home import Nonces
 from provision.apply.reception import Reception, reception
 from provision.apply.session import LIFE, now
-from provision.apply.ways import endpoints
+from provision.apply.ways import endpoints, login
 from provision.errors import BudgetError, Interrupted
 from provision.etcd.cluster import Cluster
 from provision.etcd.health import check
@@ -163,8 +163,14 @@ class Up:
         etcd, issuer = self.desired.cluster.etcd, self._certificates()
         client = issuer.client(issuer.authorities()) if etcd and etcd.tls else nullcontext()
         scheme = "https" if etcd and etcd.tls else "http"
-        with endpoints(machines, known_hosts, scheme=scheme, identity=self.identity) as urls, client as tls:
+        with (
+            endpoints(machines, known_hosts, scheme=scheme, login=self._login, identity=self.identity) as urls,
+            client as tls,
+        ):
             yield Cluster(urls, tls=tls)
+
+    def _login(self, name: str) -> str:
+        return login(self.session.state, name)
 
     def _certificates(self) -> Certificates:
         return Certificates(self.session.state.store, self.desired.owner, now)
@@ -215,6 +221,8 @@ class Up:
                 members.finish(cluster, voters, self._tell)
             ready.etcd(partial(check, cluster.endpoints, voters, tls=cluster.tls), deadline=deadline, tell=self._tell)
         if not generation.formed:
+            due = upkeep.due(cluster, self._certificates())
+        upkeep.renew(self.session, self._certificates(), due, self.identity, self._tell)
             forming.write(self.session.state.store, replace(generation, formed=True))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -139,7 +140,7 @@ def _members_of(target: str, identity: Path | None, given: Tls | None) -> Iterat
     from provision.apply.certificates import client_of
     from provision.apply.session import now
     from provision.apply.target import find
-    from provision.apply.ways import endpoints
+    from provision.apply.ways import endpoints, login
     from provision.model import MACHINE, State
     from provision.state import home
     from provision.state.cluster import ClusterState
@@ -154,7 +155,9 @@ def _members_of(target: str, identity: Path | None, given: Tls | None) -> Iterat
     known_hosts = home.known_hosts(paths.state(), found.owner)
     with (
         nullcontext(given) if given else client_of(found, state, entries, now) as tls,
-        endpoints(running, known_hosts, scheme="https" if tls else "http", identity=identity) as urls,
+        endpoints(
+            running, known_hosts, scheme="https" if tls else "http", login=partial(login, state), identity=identity
+        ) as urls,
     ):
         yield _Ways(urls, voters, tls, known_hosts.parent / "snapshots")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from provision import paths
-from provision.apply.certificates import client_of
+from provision.apply.certificates import Certificates, client_of
 from provision.apply.session import now
 from provision.apply.target import find
-from provision.apply.ways import endpoints
+from provision.apply.ways import endpoints, login
 from provision.cli import console, options
 from provision.errors import ProvisionError, Unhealthy
 from provision.etcd.health import TIMEOUT, check
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from provision.apply.target import Target
     from provision.etcd.tls import Tls
     from provision.model import Observed
+    from provision.pki.inspect import Certificate
     from provision.state.fold import Entry
 
 HEADERS = ("MACHINE", "STATE", "ZONE", "ADDRESS", "SSH", "ETCD", "DETAIL")
@@ -71,18 +73,21 @@ def _etcd(
     if not voters:
         return None
     try:
-        with client_of(found, state, entries, now) as tls, _ways(found, asked, tls, identity) as urls:
+        with client_of(found, state, entries, now) as tls, _ways(found, state, asked, tls, identity) as urls:
             health = check(urls, voters, tls=tls).to_json()
-            return {**health, "certificates": _certificates(urls, tls) if tls else []}
+            shown = _certificates(urls, tls) if tls else []
+            return {**health, "certificates": shown, "authority": _authority(found) if tls else None}
     except ProvisionError as error:
-        return {"healthy": False, "problems": [error.message], "leader": "", "members": [], "certificates": []}
+        health = {"healthy": False, "problems": [error.message], "leader": "", "members": []}
+        return {**health, "certificates": [], "authority": None}
 
 
 def _ways(
-    found: Target, asked: list[Observed], tls: Tls | None, identity: Path | None
+    found: Target, state: ClusterState, asked: list[Observed], tls: Tls | None, identity: Path | None
 ) -> AbstractContextManager[dict[str, str]]:
     known_hosts = home.known_hosts(paths.state(), found.owner)
-    return endpoints(asked, known_hosts, scheme="https" if tls else "http", identity=identity)
+    scheme = "https" if tls else "http"
+    return endpoints(asked, known_hosts, scheme=scheme, login=partial(login, state), identity=identity)
 
 
 def _certificates(urls: Mapping[str, str], tls: Tls) -> list[dict[str, Any]]:
@@ -93,11 +98,19 @@ def _certificates(urls: Mapping[str, str], tls: Tls) -> list[dict[str, Any]]:
     for name, url in urls.items():
         with suppress(ProvisionError):  # health says already who does not answer
             shown.append((name, read(served(url, tls, timeout=TIMEOUT))))
+    return [{"machine": name, **_life_of(facts)} for name, facts in sorted(shown, key=lambda pair: pair[1].ends)]
+
+
+def _authority(found: Target) -> dict[str, Any]:
+    """Return the cluster's CA as this computer has it."""
+    from provision.pki.inspect import read
+
+    return _life_of(read(Certificates(found.store, found.owner, now).authorities().current.certificate))
+
+
+def _life_of(facts: Certificate) -> dict[str, Any]:
     moment = now()
-    return [
-        {"machine": name, "due": facts.due(moment), "expired": facts.expired(moment), **facts.to_json()}
-        for name, facts in sorted(shown, key=lambda pair: pair[1].ends)
-    ]
+    return {"due": facts.due(moment), "expired": facts.expired(moment), **facts.to_json()}
 
 
 def _json(
@@ -123,6 +136,13 @@ def _write(found: Target, machines: list[Observed], missing: list[str], etcd: di
     for problem in etcd["problems"]:
         console.out(f"  {problem}")
     _write_certificates(etcd["certificates"])
+    _write_authority(etcd["authority"])
+
+
+def _write_authority(authority: dict[str, Any] | None) -> None:
+    if authority:
+        left = "; past two thirds of its life: `provision ca rotate` exchanges it" if authority["due"] else ""
+        console.out(f"CA: ends on {authority['ends'][:10]}{left}")
 
 
 def _write_certificates(shown: list[dict[str, Any]]) -> None:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from contextlib import nullcontext
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from provision.apply import member_files
+from provision.apply import member_files, upkeep
 from provision.apply.certificates import Certificates
 from provision.apply.fleet import Fleet, Reached
 from provision.apply.renewing import Renewing
 from provision.errors import PartialFailure, ProvisionError
+from provision.etcd import cluster as etcd_cluster
 from provision.etcd import variables
 from provision.firstboot.additions.system import EtcdUnit
 from provision.firstboot.additions.tls import CA, CERTIFICATE, HOME, KEY
@@ -96,6 +99,20 @@ class Cluster:
         members = {n: Reached(spec(here.node), here, UNIT) for n, here in self.machines.items() if n not in lost}
         return Renewing(Fleet(members, urls, lost), self.certificates, Etcd(tls=True), lambda _: None, 30)
 
+    def issue(self, name: str, *, begun: int, life: int) -> None:
+        """Give a member a certificate that was issued so many days ago, for so many."""
+        state, here = self.certificates.authorities(), self.machines[name]
+        pair = authority.issue(
+            state.signer,
+            name,
+            authority.Usage.PEER,
+            now=self.now - timedelta(days=begun),
+            names=[here.node.address],
+            life=timedelta(days=life),
+        )
+        member_files.write(here, UNIT, state.trusted, pair)
+        here.restart()
+
     def shown(self) -> list[inspect.Certificate]:
         return [inspect.read((here.root / "tls" / CERTIFICATE).read_bytes()) for here in self.machines.values()]
 
@@ -140,22 +157,41 @@ def test_certificates_are_renewed_when_due_and_even_when_they_have_expired(lab):
     names = list(cluster.machines)
     assert cluster.renewing().renew(every=True) == names
 
-    # One member's certificate was issued long ago, and has ended.
-    state = cluster.certificates.authorities()
-    first = cluster.machines[names[0]]
-    ancient = authority.issue(
-        state.signer,
-        names[0],
-        authority.Usage.PEER,
-        now=cluster.now - timedelta(days=30),
-        names=[first.node.address],
-        life=timedelta(days=29),
-    )
-    member_files.write(first, UNIT, state.trusted, ancient)
-    first.restart()
+    cluster.issue(names[0], begun=30, life=29)  # it has ended
     with pytest.raises(PartialFailure) as caught:
         cluster.renewing(**{names[1]: "it does not run"}).renew(every=False)
     assert (names[1], "it does not run") in caught.value.failures
     assert cluster.renewing().renew(every=False) in ([], [names[0]])
     assert not any(facts.due(cluster.now) for facts in cluster.shown())
+    cluster.healthy()
+
+
+@pytest.mark.timeout(240)
+def test_up_renews_what_is_due_and_does_not_fail_for_those_that_it_cannot_reach(lab, monkeypatch):
+    cluster = Cluster(lab)
+    first, second, _ = cluster.machines
+    urls = {m.name: m.url for m in cluster.members}
+    session = SimpleNamespace(cluster=SimpleNamespace(etcd=Etcd(tls=True)))
+    told: list[str] = []
+
+    def due() -> list[str]:
+        with cluster.certificates.client(cluster.certificates.authorities()) as tls:
+            return upkeep.due(etcd_cluster.Cluster(urls, tls=tls), cluster.certificates)
+
+    def renew(names: list[str], **lost: str) -> None:
+        monkeypatch.setattr(upkeep, "reached", lambda *_: nullcontext(cluster.renewing(**lost).fleet))
+        upkeep.renew(session, cluster.certificates, names, None, told.append)
+
+    assert due() == []
+    cluster.issue(first, begun=25, life=30)
+    cluster.issue(second, begun=25, life=30)
+    assert due() == [first, second]
+    renew(due(), **{second: "ssh: connect: Connection timed out"})
+    assert due() == [second]
+    assert told[-1] == (
+        f"{second}: its certificate is due and was not renewed: ssh: connect: Connection timed out; "
+        "`provision ca renew` tries again"
+    )
+    renew(due())
+    assert due() == []
     cluster.healthy()

@@ -168,8 +168,16 @@ def test_a_cluster_behind_tls_from_birth_to_another_ca(world, capsys):
     with EtcdClient(first, tls=renewed, timeout=20) as client:
         assert [key for key in writer.acknowledged if client.get(key) != key] == []
     assert writer.acknowledged
+
+    began = time.monotonic()
+    world.run("replace", "--yes", "-i", "id", "veiled-core-2", "cluster.yaml")
+    replaced = time.monotonic() - began
+    with EtcdClient(first, tls=renewed, timeout=20) as client:
+        assert len(client.members()) == 3
+        assert [key for key in writer.acknowledged if client.get(key) != key] == []
     with capsys.disabled():
         print(
             f"\ntls on QEMU: up {rose:.0f} s; CA exchanged in {rotated:.0f} s under {len(writer.acknowledged)} writes, "
-            f"longest time without an acknowledged one {writer.gap:.1f} s"
+            f"longest time without an acknowledged one {writer.gap:.1f} s; "
+            f"a member replaced in {replaced:.0f} s"
         )
