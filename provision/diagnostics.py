@@ -45,7 +45,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. `code` is stable; `message` says what, `span` where, `hint` what to do."""
+    """One finding. `code` is stable; `message` says what, `span` where, `hint` what to do.
+
+    `also` is a second place: that of the rule which is broken, where the user wrote it.
+    """
 
     code: str
     message: str
@@ -53,6 +56,7 @@ class Diagnostic:
     path: Path = ()
     span: Span | None = None
     hint: str | None = None
+    also: Span | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the documented JSON form (one object, keys always present)."""
@@ -65,6 +69,7 @@ class Diagnostic:
             "line": self.span.line if self.span else None,
             "column": self.span.column if self.span else None,
             "hint": self.hint,
+            "also": str(self.also) if self.also else None,
         }
 
 
@@ -141,6 +146,16 @@ class Report:
 
 def render(finding: Diagnostic, sources: dict[str, str]) -> str:
     """Render one finding, with its source line and a caret where the text is known."""
+    text = _main(finding, sources)
+    if finding.also is None:
+        return text
+    lines = sources.get(finding.also.file, "").splitlines()
+    known = 0 < finding.also.line <= len(lines)
+    rule = _excerpt(finding.also, lines[finding.also.line - 1], "says this") if known else f"  --> {finding.also}"
+    return f"{text}\n{rule}"
+
+
+def _main(finding: Diagnostic, sources: dict[str, str]) -> str:
     where = f" {path_text(finding.path)}" if finding.path else ""
     head = f"{finding.severity}[{finding.code}{where}]: {finding.message}"
     if finding.span is None:

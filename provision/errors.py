@@ -13,6 +13,7 @@
     │  ├─ Refused                   a preflight found what would stop `up`; carries a Report
     │  └─ ProviderMissing           no such plugin, or its SDK is not installed
     ├─ BudgetError              7   a sprawl limit refused the plan
+    │  └─ Forbidden                 a policy forbids it; carries a Report
     ├─ PartialFailure           8   some machines failed; `up` again continues
     ├─ Unhealthy                9   machines run, but the cluster is not healthy
     └─ Interrupted            130   Ctrl-C or SIGTERM
@@ -150,6 +151,14 @@ class BudgetError(ProvisionError):
     """A limit that the user set refused the plan before anything was made."""
 
     exit_code = 7
+
+
+class Forbidden(BudgetError):
+    """A policy forbids what the spec asks for; `report` holds every violation."""
+
+    def __init__(self, report: Report, message: str) -> None:
+        super().__init__(message, hint="change the spec, or ask whoever keeps the policy")
+        self.report = report
 
 
 class PartialFailure(ProvisionError):

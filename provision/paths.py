@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | PROVISION_STATE_DIR | journals, keys, tokens, recipes: what no platform can give back | ~/.local/state/provision |
 | PROVISION_DATA_DIR | machines of local platforms (QEMU, Vagrant) | ~/.local/share/provision |
+| PROVISION_CONFIG_DIR | accounts.yaml: the accounts that the inventory asks | ~/.config/provision |
 | PROVISION_CACHE_DIR | downloads and built images; may be deleted at any time | ~/.cache/provision |
 """
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 def state() -> Path:
     """Return the directory of all clusters' states."""
     return _directory("PROVISION_STATE_DIR", platformdirs.user_state_dir)
+
+
+def config() -> Path:
+    """Return the directory of what the user sets for all clusters."""
+    return _directory("PROVISION_CONFIG_DIR", platformdirs.user_config_dir)
 
 
 def data() -> Path:

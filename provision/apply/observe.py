@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def observe(
     providers: Mapping[str, Provider],
-    owner: Owner,
+    owner: Owner | None,
     *,
     clock: Callable[[], datetime],
     recorded: Recorded | None = None,
@@ -35,7 +35,8 @@ def observe(
 
     Args:
         providers: by name.
-        owner: the cluster; with an empty uid, things that run under its name and another uid are seen too.
+        owner: the cluster; with an empty uid, things that run under its name and another uid are seen too; None for
+            everything that provision ever made there.
         clock: gives the time in UTC.
         recorded: what the journal says.
         pace: times between retries, and how long to go on (`patience`).
@@ -51,7 +52,7 @@ def observe(
     return [o for name in providers for o in found[name]]
 
 
-def _ask(providers: Mapping[str, Provider], owner: Owner, pace: Pace) -> dict[str, list[Observed]]:
+def _ask(providers: Mapping[str, Provider], owner: Owner | None, pace: Pace) -> dict[str, list[Observed]]:
     """Ask all providers in daemon threads: an SDK that blocks must not hold up a Ctrl-C."""
     answers: SimpleQueue[tuple[str, list[Observed] | Exception]] = SimpleQueue()
 
@@ -72,7 +73,7 @@ def _ask(providers: Mapping[str, Provider], owner: Owner, pace: Pace) -> dict[st
     return found
 
 
-def _patiently(provider: Provider, owner: Owner, pace: Pace) -> list[Observed]:
+def _patiently(provider: Provider, owner: Owner | None, pace: Pace) -> list[Observed]:
     began, attempt = time.monotonic(), 0
     while True:
         try:

@@ -8,7 +8,16 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, TextIO
 
-from provision.errors import Interrupted, PartialFailure, ProviderError, ProvisionError, Refused, SpecError, UsageError
+from provision.errors import (
+    Forbidden,
+    Interrupted,
+    PartialFailure,
+    ProviderError,
+    ProvisionError,
+    Refused,
+    SpecError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -92,7 +101,7 @@ def fail(error: BaseException) -> int:
         traceback.print_exception(error)
         note("provision: this is a bug in provision; please report it with the lines above")
         return 1
-    if isinstance(error, SpecError | Refused):
+    if isinstance(error, SpecError | Refused | Forbidden):
         show(error.report)
     note(f"{_paint('error:', _RED)} {_origin(error)}{error.message}")
     if isinstance(error, PartialFailure):

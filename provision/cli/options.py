@@ -16,3 +16,6 @@ Wait = Annotated[bool, typer.Option(help="Wait for first boots and for etcd's he
 Timeout = Annotated[float, typer.Option("--timeout", help="Seconds after which to give up.", min=1)]
 LockTimeout = Annotated[float, typer.Option("--lock-timeout", help="Seconds to wait for another run to end.", min=0)]
 Identity = Annotated[Path | None, typer.Option("--identity", "-i", help="The private key for ssh.")]
+AllowDestroy = Annotated[
+    int | None, typer.Option("--allow-destroy", help="Delete so many machines at most.", min=0, metavar="N")
+]

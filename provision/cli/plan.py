@@ -12,10 +12,11 @@ from provision.apply.preflight import preflight
 from provision.apply.session import opened
 from provision.cli import console, options
 from provision.diagnostics import Report
-from provision.errors import UsageError
+from provision.errors import PlanError, UsageError
 from provision.plan import render, saved
 from provision.plan.model import Plan
-from provision.sprawl import budget, prices
+from provision.sprawl import blast, guard
+from provision.sprawl.guard import Guard
 
 CHANGES_PENDING = 10
 
@@ -46,20 +47,30 @@ def plan(
         desired = session.desired()
         console.show(findings(session.cluster, desired.compiled))
         console.show(preflight(session.providers, desired.wanted))
-        found = session.plan(desired, replace=replace or ())
-        cost = prices.cost(session.cluster, session.providers)
-    console.note(budget.told(session.cluster, cost))
-    for why in budget.exceeded(session.cluster, cost):
+        limits = Guard.of(session.cluster)
+        found = limits.priced(session.plan(desired, replace=replace or ()), session)
+        over, life = limits.over(session, found), session.deadline
+    console.note(guard.told(found, life))
+    for why in over:
         console.note(f"over budget, `up` will make nothing: {why}")
+    _tell_blast(found, limits)
     console.show(Report(list(found.findings)))
     if output:
         _save(output, found, Path(spec))
     if as_json:
-        console.emit(saved.now_json(found))
+        console.emit({**saved.now_json(found), "cost": guard.bill(found, life)})
     else:
         console.out(render.table(found, keep=every))
+    limits.refuse_forbidden()
     if detailed_exitcode and not found.empty:
         raise typer.Exit(CHANGES_PENDING)
+
+
+def _tell_blast(found: Plan, limits: Guard) -> None:
+    try:
+        blast.refuse(found, limits.policies, None)
+    except PlanError as error:
+        console.note(f"{error.message}; {error.hint}")
 
 
 def _save(path: Path, found: Plan, spec: Path) -> None:

@@ -51,6 +51,7 @@ class Step:
         etcd: it votes in etcd.
         deferred: something must be done, but not in this plan; the reasons say why.
         price: US dollars per hour once the step is done, None when it is not known.
+        price_now: US dollars per hour before it, None when it is not known.
     """
 
     action: Action
@@ -67,6 +68,7 @@ class Step:
     etcd: bool = False
     deferred: bool = False
     price: float | None = None
+    price_now: float | None = None
 
     @property
     def id(self) -> str:
@@ -94,7 +96,12 @@ class Step:
             "etcd": self.etcd,
             "deferred": self.deferred,
             "price_per_hour": self.price,
+            "price_per_hour_now": self.price_now,
         }
+
+    def facts(self) -> Json:
+        """Return the same without prices, which move although nothing of the plan does."""
+        return {k: v for k, v in self.to_json().items() if not k.startswith("price")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +149,4 @@ class Plan:
     @property
     def digest(self) -> str:
         """The SHA-256, in hex, of the steps and of the world that they start from."""
-        return digest([self.owner.uid, self.world, [s.to_json() for s in self.steps]])
+        return digest([self.owner.uid, self.world, [s.facts() for s in self.steps]])

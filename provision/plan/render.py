@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provision.model import MACHINE
 from provision.plan.model import Action, Plan, Step
 
 if TYPE_CHECKING:
@@ -36,12 +37,13 @@ def table(plan: Plan, *, keep: bool = False) -> str:
     """
     told = {s.id for s in (*plan.changes, *plan.deferred, *plan.asleep)}
     shown = [s for s in plan.steps if keep or s.id in told]
-    lines = _aligned([_cells(s, priced=cost(plan) is not None) for s in shown])
+    priced = any(s.price or s.price_now for s in plan.steps)
+    lines = _aligned([_cells(s, priced=priced) for s in shown])
     return "\n".join([*lines, *([""] if lines else []), summary(plan)])
 
 
 def summary(plan: Plan) -> str:
-    """Return one line that counts the steps, with the cost per hour where it is known."""
+    """Return one line that counts the steps."""
     if plan.empty:
         return (
             f"Nothing to do: all {len(plan.steps)} things are as the spec wants them."
@@ -49,28 +51,28 @@ def summary(plan: Plan) -> str:
             else "Nothing to do."
         )
     counts = ", ".join(f"{n} {PAST[a]}" for a, n in plan.counts().items())
-    price = cost(plan)
     texts = [counts]
     if plan.asleep:
         texts.append(f"{len(plan.asleep)} switched off")
     if plan.deferred:
         texts.append(f"{len(plan.deferred)} left for another run")
-    if price is not None:
-        texts.append(f"${price:.4g} an hour afterwards")
     return "; ".join(texts) + "."
 
 
-def cost(plan: Plan) -> float | None:
-    """Return US dollars per hour of all machines once the plan is done; None when no price is known."""
-    prices = [s.price for s in plan.steps if s.price is not None and s.action is not Action.DELETE]
-    return sum(prices) if prices else None
-
-
 def _cells(step: Step, *, priced: bool) -> list[str]:
-    price = [f"${step.price:.4g}/h" if step.price is not None else ""] if priced else []
+    price = [_price(step)] if priced else []
     generation = f"generation {step.generation}" if step.generation > 1 and step.action is not Action.KEEP else ""
     reasons = "; ".join((*step.reasons, *([generation] if generation else [])))
     return [SIGNS[step.action], str(step.action), step.key.kind, step.key.name, step.key.provider, *price, reasons]
+
+
+def _price(step: Step) -> str:
+    if step.key.kind != MACHINE:
+        return ""
+    amount = step.price_now if step.action is Action.DELETE else step.price
+    if amount is None:
+        return "unknown"
+    return f"{'-' if step.action is Action.DELETE else ''}${amount:.4g}/h"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -36,8 +36,8 @@ class SavedPlan:
         """
         if now.digest == self.digest:
             return
-        before = {_step_name(s): s for s in self.plan["steps"]}
-        after = {_step_name(s): s for s in now_json(now)["steps"]}
+        before = {_step_name(s): _facts(s) for s in self.plan["steps"]}
+        after = {_step_name(s): _facts(s) for s in now_json(now)["steps"]}
         moved = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
         what = f"the plan for {', '.join(moved[:5])} is another" if moved else "another run changed the cluster's state"
         raise PlanError(f"the world has moved since the plan was made: {what} [PV620]", hint="make the plan again")
@@ -86,6 +86,10 @@ def world_digest(recorded: Recorded, observed: Sequence[Observed]) -> str:
     )
     known = sorted((*e.key, e.generation, e.status, e.token, e.id, e.fingerprint) for e in recorded.entries.values())
     return digest([known, seen])
+
+
+def _facts(step: Json) -> Json:
+    return {k: v for k, v in step.items() if not k.startswith("price")}
 
 
 def _step_name(step: Json) -> str:

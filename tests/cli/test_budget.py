@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from provision.sprawl.prices import listed
 from provision.testing.fakecloud import FakeCloud
 
 if TYPE_CHECKING:
@@ -54,10 +53,3 @@ def test_what_runs_already_is_left_alone(world: World) -> None:
     assert world.up().code == 0
     limit(world, "{per_hour: 0.001}")
     assert world.up().code == 0
-
-
-def test_the_table_knows_what_ec2_costs_and_guesses_nothing() -> None:
-    assert listed("ec2", "t3.micro", "us-east-1") == pytest.approx(0.0104)
-    assert listed("ec2", "t3.micro", "eu-nowhere-1") is None
-    assert listed("ec2", "t3.nano-nano", "us-east-1") is None
-    assert listed("nosuch", "small", "") is None

@@ -79,7 +79,7 @@ def test_a_name_that_was_used_before_means_the_one_that_lives(world: World) -> N
     world.run("down", "--yes")
     (world.root / "cluster.lock").unlink()
     world.up()
-    assert len(list((world.root / "state").iterdir())) == 2
+    assert len(list((world.root / "state").glob("shop-*"))) == 2
     assert world.run("status", "shop").code == 0
     assert world.run("down", "--yes", "shop").code == 0
     assert world.names == []

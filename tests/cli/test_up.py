@@ -156,7 +156,7 @@ def test_a_spec_with_warnings_tells_them(world: World) -> None:
 def test_a_cluster_past_its_deadline_is_not_gone_on_with(world: World) -> None:
     world.change("ttl: 8h", "ttl: 10m")
     world.up()
-    (state,) = (world.root / "state").iterdir()
+    (state,) = (world.root / "state").glob("shop-*")
     age(state / "journal.jsonl")
     refused = world.up()
     assert refused.code == 7

@@ -46,6 +46,7 @@ systemd:
 MACHINES = ["shop-db-1", "shop-db-2", "shop-web-1", "shop-web-2"]
 PARTS = ["shop-firewall", "shop-network"]
 DIRECTORIES = {"PROVISION_STATE_DIR": "state", "PROVISION_DATA_DIR": "data", "PROVISION_CACHE_DIR": "cache"}
+DIRECTORIES |= {"PROVISION_CONFIG_DIR": "config"}
 
 
 @dataclass(frozen=True)
@@ -113,5 +114,5 @@ class World:
 
 def steps(table: str) -> dict[str, str]:
     """Return, for each thing of a printed plan, the action and the reasons."""
-    pattern = re.compile(r"^[-+±~* ]\s+(\w+)\s+\w+\s+(\S+)\s+fake\s*(.*)$", re.MULTILINE)
+    pattern = re.compile(r"^[-+±~* ]\s+(\w+)\s+\w+\s+(\S+)\s+fake\s*(?:-?\$\S+/h|unknown)?\s*(.*)$", re.MULTILINE)
     return {name: f"{action}: {why}" for action, name, why in pattern.findall(table)}

@@ -13,7 +13,7 @@ import pytest
 from provision.errors import PlanError, UsageError
 from provision.model import State
 from provision.plan import saved
-from provision.plan.render import cost, summary, table
+from provision.plan.render import summary, table
 from provision.state import records
 from tests.unit.plan.world import LABELS, World, machine, thing
 
@@ -57,13 +57,20 @@ def test_nothing_to_do_is_said() -> None:
     assert summary(made.plan(machine("a"))) == "Nothing to do: all 1 things are as the spec wants them."
 
 
-def test_costs_are_of_what_is_there_afterwards() -> None:
+def test_a_machines_price_stands_beside_it() -> None:
     plan = world().plan(*WANTED)
-    assert cost(plan) is None
-    priced = replace(plan, steps=tuple(replace(s, price=0.01) if s.key.kind == "machine" else s for s in plan.steps))
-    assert cost(priced) == pytest.approx(0.04)
-    assert summary(priced).endswith("; $0.04 an hour afterwards.")
-    assert "+  create   machine  d  fake  $0.01/h  new" in table(priced).splitlines()
+    priced = replace(plan, steps=tuple(replace(s, price=0.01, price_now=0.02) for s in plan.steps))
+    lines = table(priced).splitlines()
+    assert "+  create   machine  d  fake  $0.01/h   new" in lines
+    assert "-  delete   machine  b  fake  -$0.02/h  not in the spec" in lines
+
+
+def test_a_price_that_nobody_knows_is_said_and_is_no_part_of_the_digest() -> None:
+    plan = world().plan(*WANTED)
+    steps = [replace(s, price=0.01 if s.key.name == "a" else None) for s in plan.steps]
+    priced = replace(plan, steps=tuple(steps))
+    assert "+  create   machine  d  fake  unknown  new" in table(priced).splitlines()
+    assert priced.digest == plan.digest
 
 
 def test_json_follows_its_schema() -> None:
