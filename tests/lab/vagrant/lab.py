@@ -1,0 +1,149 @@
+"""A real Vagrant with vagrant-libvirt, libvirt and QEMU, in a world of its own.
+
+The world has its own network, mounts and processes (unshare(1)): the computer's own libvirt, bridges and firewall are
+neither used nor touched, and whatever was started in it ends with its first process, however a test ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provision import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+PACKAGES = (
+    "vagrant vagrant-libvirt libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils "
+    "dnsmasq-base iptables iproute2 util-linux openssh-client busybox-static cpio kmod e2fsprogs dropbear-bin ignition "
+    "etcd-server"
+)
+BOX = "provision/tiny"
+START_LIMIT = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """One world; `directory` holds everything that is kept in it."""
+
+    directory: Path
+    first: int
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a user whose boxes are in here."""
+        own = {
+            "VAGRANT_HOME": str(self.directory / "home"),
+            "LIBVIRT_DEFAULT_URI": "qemu:///system",
+            "PROVISION_STATE_DIR": str(self.directory / "state"),
+            "PROVISION_DATA_DIR": str(self.directory / "data"),
+            "PROVISION_CACHE_DIR": str(self.directory / "cache"),
+        }
+        return {**{k: v for k, v in os.environ.items() if not k.startswith("VAGRANT_")}, **own}
+
+    def command(self, *words: str) -> list[str]:
+        """Return the command line that runs words in here."""
+        return ["nsenter", f"--target={self.first}", "--net", "--mount", "--pid", "--wdns=" + os.getcwd(), "--", *words]
+
+    def run(self, *words: str, timeout: float = 300, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in here, to its end."""
+        order = self.command(*words)
+        done = subprocess.run(
+            order, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, env=self.environment
+        )
+        assert not check or done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def leftovers(self) -> list[str]:
+        """Return what libvirt still has: domains, networks but the plugin's own, disks but boxes."""
+        asked = (("list", "--all", "--name"), ("net-list", "--all", "--name"), ("vol-list", "default", "--details"))
+        found: list[str] = []
+        for words in asked:
+            lines = self.run("virsh", "-q", *words, check=False).stdout.splitlines()
+            found += [line.strip() for line in lines if line.strip() and not _stays(line)]
+        return found
+
+
+def box() -> Path:
+    """Return the tiny box, built unless it is there already."""
+    folder = paths.cache() / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    made = folder / f"tiny-{_digest()}.box"
+    with (folder / ".tiny.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            subprocess.run([HERE / "build-box", made, folder], check=True, stdin=subprocess.DEVNULL)
+    return made
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Lab]:
+    """Start libvirt in a world of its own, and end all of it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    flags = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    with (directory / "first.log").open("w") as log:
+        order = ["unshare", *flags, str(HERE / "libvirt"), str(directory / "libvirt")]
+        holder = subprocess.Popen(order, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        yield _ready(Lab(directory, _child(holder)), holder)
+    finally:
+        holder.kill()  # and with it, by --kill-child, the first process, and with that the rest
+        holder.wait()
+
+
+def add_box(lab: Lab) -> None:
+    """Give the lab's user the tiny box."""
+    (lab.directory / "home").mkdir(exist_ok=True)
+    lab.run("vagrant", "box", "add", "--name", BOX, "--provider", "libvirt", str(box()))
+
+
+def _ready(lab: Lab, holder: subprocess.Popen[bytes]) -> Lab:
+    deadline = time.monotonic() + START_LIMIT
+    while lab.run("virsh", "version", check=False).returncode:
+        log = (lab.directory / "first.log").read_text()
+        assert holder.poll() is None, log
+        assert time.monotonic() < deadline, log
+        time.sleep(0.2)
+    return lab
+
+
+def _child(holder: subprocess.Popen[bytes]) -> int:
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        with suppress(FileNotFoundError):
+            children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
+            if children:
+                return int(children[0])
+        assert holder.poll() is None, "unshare ended at once"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _stays(line: str) -> bool:
+    return "vagrant-libvirt" in line or "_vagrant_box_image_" in line or line.strip() == "default"
+
+
+def _digest() -> str:
+    import hashlib
+
+    total = hashlib.sha256()
+    for file in sorted(p for p in (HERE / "root", HERE / "build-box", HERE / "initrd-init", HERE / "Vagrantfile.box")):
+        for each in sorted(file.rglob("*")) if file.is_dir() else [file]:
+            if each.is_file():
+                total.update(each.relative_to(HERE).as_posix().encode() + b"\0" + each.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def missing() -> list[str]:
+    """Return the programs that the lab needs and that are not here."""
+    wanted = ("vagrant", "libvirtd", "virtlogd", "virsh", "qemu-system-x86_64", "dnsmasq", "iptables", "dropbear", "unshare")
+    return [name for name in wanted if shutil.which(name) is None]
