@@ -65,6 +65,10 @@ class Traits:
     access: frozenset[str] = frozenset()
     """The options that only say how the platform and its image lists are reached: a machine does not become another one
     when they change, so they are not in its body."""
+    no_dhcp: bool = False
+    """Nobody gives machines addresses by DHCP, so each is asked for with its planned one, whether it votes or not."""
+    tells_voters: bool = False
+    """The body of a machine that votes in etcd says so by ``"etcd": true``, for platforms that keep voters apart."""
     private_interface: str = ""
     """udev's ID_PATH of the interface that the first-boot config must give the planned address, as systemd.network's
     ``[Match] Path=`` and NetworkManager's ``match.path`` take it; "" when the platform's own DHCP gives it."""
@@ -219,6 +223,24 @@ class HasService(Protocol):
 
     def report(self, machine: Observed) -> str:
         """Return the message that a machine posted after its first boot, "" when there is none yet."""
+
+
+@runtime_checkable
+class HasImport(Protocol):
+    """A provider that makes an image of the platform's own out of a file, once."""
+
+    def import_image(self, image: str, progress: Callable[[int, int], None]) -> str:
+        """Import what an image's name means, such as a file or URL with its digest; return what it is called then.
+
+        What has been imported already is found and not imported again.
+
+        Args:
+            image: as the spec names it.
+            progress: is told bytes sent and bytes in all, now and then.
+
+        Raises:
+            ProviderError: the name means no file, its content has another digest, or the platform refuses it.
+        """
 
 
 @runtime_checkable

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from provision.firstboot.compile import CompiledCluster
+    from provision.model import Json
     from provision.provider import Provider, Traits
     from provision.spec.lock import Lock
     from provision.spec.model import Cluster, Machine
@@ -94,7 +95,7 @@ def _planned(machine: Machine, cluster: Cluster, traits: Traits) -> bool:
     stay alike, and alike machines go out in one call.
     """
     given = ("machines", machine.name, "address") in cluster.places
-    must = machine.etcd or bool(traits.private_interface) or traits.service or given
+    must = machine.etcd or bool(traits.private_interface) or traits.service or traits.no_dhcp or given
     return traits.planned_addresses and must
 
 
@@ -130,13 +131,18 @@ def _things(cluster: Cluster, wanted: Wanted, provider: Provider, compiled: Comp
             provider=provider.name,
             labels=wanted.labels_for(machine.name),
             token="",
-            body=machine.body(provider.traits.access),
+            body=_machine_body(machine, provider.traits),
             needs=(*needs, body.name) if body else needs,
             zones=machine.zones,
             protect=cluster.protect,
         )
         recipe = compiled.recipes[machine.name]
         yield Thing.of(request, recipe=recipe.meaning, etcd=machine.etcd, pool=machine.pool, protect=cluster.protect)
+
+
+def _machine_body(machine: MachineWanted, traits: Traits) -> Json:
+    voter = {"etcd": True} if machine.etcd and traits.tells_voters else {}
+    return {**machine.body(traits.access), **voter}
 
 
 def _body(cluster: Cluster, wanted: Wanted, machine: str) -> Request:
