@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 GROUP = "provision.providers"
 
+STORES = {
+    "s3": ("ec2", "provision_ec2.bodies:S3Bodies"),
+    "gs": ("gce", "provision_gce.buckets:GoogleBodies"),
+    "http": ("", "provision.apply.bodies_http:HttpBodies"),
+    "serve": ("", "provision.apply.bodies_served:ServedBodies"),
+}
+"""What keeps payloads that are too large for their platform, by the scheme of `payloads.store`: the extra that brings
+its SDK, and its class. They are providers whose only things are bodies, so that the engine makes, lists, relabels and
+removes bodies as it does all else."""
+
 
 def available() -> dict[str, EntryPoint]:
     """Return the registered plugins by name, without importing any.
@@ -46,6 +56,8 @@ def load(name: str) -> type[Provider]:
         ProviderMissing: no such plugin, or it cannot be imported.
     """
     plugins = available()
+    if name in STORES:
+        plugins[name] = EntryPoint(name, STORES[name][1], GROUP)
     if name not in plugins:
         close = difflib.get_close_matches(name, plugins, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"installed are: {', '.join(plugins) or 'none'}"
@@ -54,7 +66,8 @@ def load(name: str) -> type[Provider]:
         provider: type[Provider] = plugins[name].load()
     except (ImportError, AttributeError) as error:  # AttributeError: the entry point names what is not there
         raise ProviderMissing(
-            f"provider {name!r} cannot be loaded: {error}", hint=f"pip install 'provision[{name}]'"
+            f"provider {name!r} cannot be loaded: {error}",
+            hint=f"pip install 'provision[{STORES.get(name, (name,))[0]}]'",
         ) from error
     return provider
 

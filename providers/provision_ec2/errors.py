@@ -102,7 +102,7 @@ LAGGING = frozenset({
 """Codes that a call which uses a thing just made may get for a while
 (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html)."""
 
-_READS = ("describe_", "get_", "list_")
+_READS = ("describe_", "get_", "head_", "list_")
 _REMOVALS = ("delete_", "terminate_", "detach_", "disassociate_")
 
 

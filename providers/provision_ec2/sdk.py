@@ -73,6 +73,21 @@ class Cloud:
             if not token:
                 return
 
+    def signed(self, operation: str, seconds: int, /, *, service: str, **params: Any) -> str:  # noqa: ANN401
+        """Return a URL that carries the signature of one call, good for some seconds. Nothing is sent.
+
+        Raises:
+            ProviderError: there are no credentials to sign with.
+        """
+        import botocore.exceptions as boto
+
+        try:
+            make = self._client(service).generate_presigned_url
+            url: str = make(operation, Params=params, ExpiresIn=seconds, HttpMethod="GET")
+        except boto.BotoCoreError as error:
+            raise errors.local(type(error).__name__, str(error)) from error
+        return url
+
     def _client(self, service: str) -> Any:  # noqa: ANN401
         with self._lock:
             if service not in self._clients:
@@ -91,6 +106,7 @@ class Cloud:
             retries={"total_max_attempts": 1, "mode": "standard"},
             max_pool_connections=self._connections,
             user_agent_extra="provision",
+            signature_version="s3v4" if service == "s3" else None,  # the default signs URLs as it was done before 2014
         )
         session = boto3.Session(
             profile_name=self._settings.profile or None,

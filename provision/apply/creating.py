@@ -20,6 +20,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from provision import bodies
 from provision.apply.calls import Doer
 from provision.apply.events import What
 from provision.apply.lane import Call, Lane, Op
@@ -215,7 +216,11 @@ class Creating(Doer):
         return alike
 
     def _payload(self, task: Task) -> str:
-        return self.run.bind(task.key.name, task.generation) if task.key.kind == MACHINE else ""
+        if task.key.kind not in (MACHINE, bodies.KIND):
+            return ""
+        if task.thing.body:
+            return self.run.stub(task.key.name, self.run.outputs[task.thing.body])
+        return self.run.bind(task.key.name, task.generation)
 
     def _requests(self, tasks: Sequence[Task], zone: str) -> list[Request]:
         uid = self.run.owner.uid

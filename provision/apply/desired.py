@@ -132,12 +132,19 @@ def _things(cluster: Cluster, wanted: Wanted, provider: Provider, compiled: Comp
             labels=wanted.labels_for(machine.name),
             token="",
             body=_machine_body(machine, provider.traits),
-            needs=(*needs, body.name) if body else needs,
+            needs=needs,
             zones=machine.zones,
             protect=cluster.protect,
         )
         recipe = compiled.recipes[machine.name]
-        yield Thing.of(request, recipe=recipe.meaning, etcd=machine.etcd, pool=machine.pool, protect=cluster.protect)
+        yield Thing.of(
+            request,
+            recipe=recipe.meaning,
+            etcd=machine.etcd,
+            pool=machine.pool,
+            protect=cluster.protect,
+            body=body.name if body else "",
+        )
 
 
 def _machine_body(machine: MachineWanted, traits: Traits) -> Json:
@@ -146,7 +153,7 @@ def _machine_body(machine: MachineWanted, traits: Traits) -> Json:
 
 
 def _body(cluster: Cluster, wanted: Wanted, machine: str) -> Request:
-    """Return the body of a machine's first-boot config; what it holds is no part of it, since it goes with its machine."""
+    """Return the body of a machine's first-boot config. It goes with its machine, so what it holds is not compared."""
     if cluster.payloads is None:
         raise AssertionError(f"the first-boot config of {machine} goes to a store, and the spec names none")
     name = bodies.name_of(machine)

@@ -56,6 +56,7 @@ class Engine:
         clock: gives the time in UTC.
         listener: is told what happens, in the main thread.
         pace: times.
+        stub: returns the payload of a machine whose body lies in a store, given its name and the body's outputs.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Engine:
         clock: Callable[[], datetime],
         listener: Callable[[Event], None] = lambda _: None,
         pace: Pace | None = None,
+        stub: Callable[[str, Mapping[str, str]], str] | None = None,
     ) -> None:
         used = {s.key.provider for s in plan.steps}
         graph = arrange(plan.steps, {name: providers[name].traits for name in used})
@@ -75,7 +77,9 @@ class Engine:
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         lanes = {name: Lane(providers[name], plan.owner, self._inbox) for name in used}
         board = Board(plan.steps, graph)
-        self._run = Run(plan.owner, board, lanes, self._inbox, state, bind, clock, listener, pace or Pace())
+        self._run = Run(
+            plan.owner, board, lanes, self._inbox, state, bind, stub or _no_store, clock, listener, pace or Pace()
+        )
         self._watch = Watch(self._run)
         self._dispatch = Dispatch(self._run, self._watch)
         self._signals = 0
@@ -244,6 +248,10 @@ class Engine:
         finally:
             for number, handler in zip(numbers, old, strict=True):
                 signal.signal(number, handler)
+
+
+def _no_store(name: str, _: Mapping[str, str]) -> str:
+    raise AssertionError(f"{name} has a body in a store, and nobody says how it is told")
 
 
 def _interrupted(run: Run) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from provision import bodies
 from provision.apply import secret
+from provision.apply.desired import external
 from provision.etcd.variables import existing, meeting
 from provision.firstboot import payload, recipe
 from provision.firstboot.additions import tls
@@ -49,17 +51,39 @@ class Binder:
     services: Mapping[str, Service] = field(default_factory=dict)
 
     def bind(self, name: str, generation: int) -> str:
-        """Return a machine's payload, as its platform's channel takes it.
+        """Return a machine's payload, as its platform's channel takes it, or the whole of its body in a store.
 
         Raises:
             PlanError: a material is missing or too large.
         """
+        machine = bodies.machine_of(name)
+        config = self._bound(machine, generation)
+        if machine in external(self.desired.compiled):
+            return config
+        provider = self.providers[self.desired.cluster.machine(machine).provider]
+        return payload.fit(config, self.desired.compiled.recipes[machine].spec_version, provider.traits)
+
+    def stub(self, name: str, stored: Mapping[str, str]) -> str:
+        """Return the payload of a machine whose body lies in a store.
+
+        Args:
+            name: the machine's.
+            stored: the body's outputs: "url", only a path where `up` serves it itself, and "sha512".
+
+        Raises:
+            PlanError: the stub does not fit.
+        """
+        provider = self.providers[self.desired.cluster.machine(name).provider]
+        url = self._base(name) + stored["url"] if stored["url"].startswith("/") else stored["url"]
+        version = self.desired.compiled.recipes[name].spec_version
+        return payload.stub(version, url, stored["sha512"], provider.traits)
+
+    def _bound(self, name: str, generation: int) -> str:
         made = self.desired.compiled.recipes[name]
         files = self._certified(name) if tls.MEMBER_KEY.name in made.slots else {}
         others = (slot for slot in made.slots.values() if slot.name not in files)
         materials = {**files, **{slot.name: self._material(slot, name, generation) for slot in others}}
-        provider = self.providers[self.desired.cluster.machine(name).provider]
-        return payload.fit(recipe.bind(made, materials), made.spec_version, provider.traits)
+        return recipe.bind(made, materials)
 
     def _material(self, slot: Slot, name: str, generation: int) -> str:
         match slot.kind:

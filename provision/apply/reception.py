@@ -1,12 +1,14 @@
-"""What machines of this run reach on the operator's computer: the discovery service, and the phone-home route."""
+"""What machines of this run reach on the operator's computer: discovery, the phone-home route, stored bodies."""
 
 from __future__ import annotations
 
 import json
+import re
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from provision.apply import bodies_served
 from provision.errors import ProvisionError
 from provision.firstboot.report import MAX_BODY, Report, parse
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from provision.state.store import Store
 
 PORT = "reception.json"
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,11 @@ def reception(store: Store, directory: Path, expected: set[str]) -> Iterator[Rec
         StateError: the registry cannot be used.
     """
     reports: dict[str, Report] = {}
-    route = _route(expected, reports)
+    routes = [_route(expected, reports), _bodies()]
     blob = store.get(PORT)
     port = int(json.loads(blob.data)["port"]) if blob else 0
     with ExitStack() as stack:
-        url = stack.enter_context(_serving(directory, port, route))
+        url = stack.enter_context(_serving(directory, port, routes))
         found = int(url.rpartition(":")[2])
         if found != port:
             store.put(PORT, json.dumps({"port": found}).encode())
@@ -59,12 +62,12 @@ def reception(store: Store, directory: Path, expected: set[str]) -> Iterator[Rec
 
 
 @contextmanager
-def _serving(directory: Path, port: int, route: BaseRoute) -> Iterator[str]:
+def _serving(directory: Path, port: int, routes: list[BaseRoute]) -> Iterator[str]:
     from provision.etcd.discovery.server import serving
 
     with ExitStack() as stack:
         try:
-            url = stack.enter_context(serving(directory, port=port, extra_routes=[route]))
+            url = stack.enter_context(serving(directory, port=port, extra_routes=routes))
         except ProvisionError as error:
             if port and "cannot listen" in error.message:  # elsewhere, the machines that boot would not find us
                 error.hint = "end the program that has taken this port, or take the cluster down and up again"
@@ -92,3 +95,19 @@ def _route(expected: set[str], reports: dict[str, Report]) -> BaseRoute:
         return PlainTextResponse("thank you\n")
 
     return Route("/phone-home/{nonce}", phone_home, methods=["POST"])
+
+
+def _bodies() -> BaseRoute:
+    """Serve the bodies that this computer keeps, by names that nobody can guess."""
+    from starlette.responses import FileResponse, PlainTextResponse
+    from starlette.routing import Route
+
+    async def body(request: Request) -> Response:
+        name = request.path_params["sha256"]
+        path = bodies_served.folder() / name
+        # Never an empty answer: Ignition would take it for an empty config.
+        if not SHA256.fullmatch(name) or not path.is_file():
+            return PlainTextResponse("unknown\n", 404)
+        return FileResponse(path, media_type="application/vnd.coreos.ignition+json")
+
+    return Route("/bodies/{sha256}", body, methods=["GET"])

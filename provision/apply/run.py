@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Run:
     """The state of one run, touched by the main thread alone.
 
-    `bind` returns a machine's payload, given its name and generation. `records` are written, `calls` sent, at the end
+    `bind` returns the payload of a machine or body, given its name and generation; `stub` that of a machine whose body
+    lies in a store, given its name and the body's outputs. `records` are written, `calls` sent, at the end
     of each turn of the engine's loop, in this order. `stopping` is why nothing new is started, or "".
     """
 
@@ -37,6 +38,7 @@ class Run:
     inbox: SimpleQueue[Message]
     state: ClusterState
     bind: Callable[[str, int], str]
+    stub: Callable[[str, Mapping[str, str]], str]
     clock: Callable[[], datetime]
     listener: Callable[[Event], None]
     pace: Pace

@@ -181,6 +181,7 @@ class Up:
             self.session.providers,
             self.session.state,
             bind=binder.bind,
+            stub=binder.stub,
             clock=now,
             listener=self.listener,
             pace=self.pace,
@@ -220,9 +221,9 @@ class Up:
             if generation.formed:
                 members.finish(cluster, voters, self._tell)
             ready.etcd(partial(check, cluster.endpoints, voters, tls=cluster.tls), deadline=deadline, tell=self._tell)
-        if not generation.formed:
             due = upkeep.due(cluster, self._certificates())
         upkeep.renew(self.session, self._certificates(), due, self.identity, self._tell)
+        if not generation.formed:
             forming.write(self.session.state.store, replace(generation, formed=True))
 
 

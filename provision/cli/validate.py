@@ -91,12 +91,18 @@ def _lines(spec: str, checked: Checked) -> list[str]:
 
 def _fullest(cluster: Cluster, pool: str, fills: Mapping[str, Fill]) -> str:
     """Say how full a pool's channel is: the platform hands machines no more than its limit."""
+    from provision.firstboot.payload import Form
+
     found = [fills[machine.name] for machine in cluster.machines if machine.pool == pool and machine.name in fills]
     if not found:
         return ""
     most = max(found, key=lambda fill: fill.size)
     part = f"{most.size / most.limit:.0%} of {most.limit:,}" if most.limit else "no limit"
-    return f"  {pool}: first-boot config of up to {most.size:,} bytes, {part}"
+    if most.form is Form.EXTERNAL and cluster.payloads:
+        where = cluster.payloads.store
+        return f"  {pool}: first-boot config in the store ({where}), its stub of up to {most.size:,} bytes, {part}"
+    packed = ", packed" if most.form is Form.STUB else ""
+    return f"  {pool}: first-boot config of up to {most.size:,} bytes{packed}, {part}"
 
 
 def _json(spec: str, checked: Checked, strict: bool) -> Json:
@@ -106,6 +112,9 @@ def _json(spec: str, checked: Checked, strict: bool) -> Json:
         "ok": checked.passes(strict),
         "cluster": cluster.name if cluster else None,
         "machines": [machine.name for machine in cluster.machines] if cluster else [],
-        "first_boot": {name: {"size": fill.size, "limit": fill.limit} for name, fill in checked.fills.items()},
+        "first_boot": {
+            name: {"size": fill.size, "limit": fill.limit, "form": str(fill.form)}
+            for name, fill in checked.fills.items()
+        },
         "findings": checked.report.to_json(),
     }

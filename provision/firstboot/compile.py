@@ -12,7 +12,9 @@ from provision.diagnostics import Report
 from provision.etcd.bootstrap import Bootstrap, Facts, decide
 from provision.firstboot import payload
 from provision.firstboot.additions import fitness
+from provision.firstboot.payload import Form
 from provision.firstboot.pool import Pools
+from provision.firstboot.stored import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,11 +90,14 @@ class _Room:
     def of(self, machine: Machine, shared: Shared, recipe: Recipe) -> Fill:
         key = (id(shared), len(machine.name), len(machine.address))
         if key not in self._fills:
-            self._fills[key] = payload.fill(recipe, self._traits[machine.provider])
+            self._fills[key] = payload.fill(recipe, self._traits[machine.provider], self._cluster.payloads)
         fill = self._fills[key]
-        if not fill.fits and id(shared) not in self._full:
+        if id(shared) not in self._full and not (fill.fits and fill.form is not Form.EXTERNAL):
             self._full.add(id(shared))
-            self._no_room(machine, fill)
+            if fill.fits:
+                self._report.extend(_placed(unreachable(machine, self._cluster, recipe, self._traits), self._cluster))
+            else:
+                self._no_room(machine, fill)
         return fill
 
     def _no_room(self, machine: Machine, fill: Fill) -> None:
@@ -103,7 +108,7 @@ class _Room:
             f"{fill.limit:,}",
             path=path,
             span=self._cluster.place(path),
-            hint="embed less: large files can be fetched by URL with a verification hash",
+            hint="embed less, fetching large files by URL with a verification hash, or name a store: `payloads.store`",
         )
 
 

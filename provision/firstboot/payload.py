@@ -11,7 +11,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from provision.errors import PlanError
 from provision.firstboot.formats import CLOUD_CONFIG, CLOUD_INIT, is_ignition3, written
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from provision.firstboot.recipe import Recipe
     from provision.firstboot.slots import Slot
     from provision.provider import Traits
+    from provision.spec.model import Payloads
 
 STUB_FROM = (3, 1)
 """The first spec whose references may be compressed: https://coreos.github.io/ignition/configuration-v3_1/"""
@@ -40,20 +41,8 @@ class Form(StrEnum):
     EXTERNAL = "external"  # a URL and a hash; the body lies in a store
 
 
-class BodyStore(Protocol):
-    """Where bodies of external stubs lie, by their contents: a bucket, a directory behind HTTP, our boot service."""
-
-    def url(self, sha512: str) -> str:
-        """Return where machines will find the body with this SHA-512 (hex). Nothing is sent yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """A config as its channel takes it; `body` is what an external stub's store must hold before the machine boots."""
-
-    data: str
-    form: Form
-    body: str = ""
+URL_ROOM = {"s3": 2048, "gs": 1536, "serve": 320}
+"""Bytes of a body's address at most, by the store's scheme: what is signed with a session's credentials is long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,41 +60,62 @@ class Fill:
 
 
 def fit(config: str, spec_version: str, traits: Traits) -> str:
-    """Return a bound config as the platform's channel takes it, without a store.
+    """Return a bound config as the platform's channel takes it: whole, or as a stub that holds it packed.
 
     Raises:
-        PlanError: PV407 it fits in no form.
+        PlanError: PV407 it fits in neither form.
     """
-    return pack(config, spec_version, traits).data
+    for form in (Form.WHOLE, Form.STUB):
+        text = _form(config, spec_version, form)
+        data = None if text is None else ENCODERS[traits.encoding](text)
+        if data is not None and _has_room(data, traits):
+            return data
+    raise _no_room(f"a first-boot config of {len(config.encode()):,} bytes fits in no form", traits)
 
 
-def pack(config: str, spec_version: str, traits: Traits, store: BodyStore | None = None) -> Payload:
-    """Return a bound config in the first form that fits: whole, as a stub, or with its body in a store.
+def stub(spec_version: str, url: str, sha512: str, traits: Traits) -> str:
+    """Return, as the platform's channel takes it, a config that replaces itself by what a store holds.
 
     Args:
-        config: the Ignition config's text.
-        spec_version: of that config.
+        spec_version: of the config in the store, which is Ignition's.
+        url: where it lies.
+        sha512: its SHA-512 in hex. Without it, whoever can write to the store could give the machine another config.
         traits: of the machine's provider.
-        store: where a body may lie; None where the spec names none.
 
     Raises:
-        PlanError: PV407 it fits in no form.
+        PlanError: PV407 not even the stub fits.
     """
-    for form in Form:
-        text = _form(config, spec_version, form, store)
-        data = None if text is None else ENCODERS[traits.encoding](text)
-        if data is not None and (not traits.payload_limit or len(data.encode()) <= traits.payload_limit):
-            return Payload(data, form, config if form is Form.EXTERNAL else "")
-    size = len(config.encode())
-    message = f"a first-boot config of {size:,} bytes fits in no form into {traits.payload_limit:,} bytes [PV407]"
-    raise PlanError(message, hint="embed less: large files can be fetched by URL with a verification hash")
+    data = ENCODERS[traits.encoding](_replacing(spec_version, url, sha512))
+    if not _has_room(data, traits):
+        raise _no_room(f"a stub of {len(data.encode()):,} bytes, for a body in the store, does not fit", traits)
+    return data
 
 
-def fill(recipe: Recipe, traits: Traits) -> Fill:
+def _has_room(data: str, traits: Traits) -> bool:
+    return not traits.payload_limit or len(data.encode()) <= traits.payload_limit
+
+
+def _no_room(what: str, traits: Traits) -> PlanError:
+    hint = "embed less: large files can be fetched by URL with a verification hash"
+    return PlanError(f"{what} into {traits.payload_limit:,} bytes [PV407]", hint=hint)
+
+
+def fill(recipe: Recipe, traits: Traits, payloads: Payloads | None = None) -> Fill:
     """Return how full the channel is at most, whatever materials `up` puts into the slots.
 
-    A bound for the whole config; for what is compressed the size with materials that hardly compress.
+    A bound for the whole config; for what is compressed the size with materials that hardly compress; for what lies in
+    the spec's store, which is the last resort, the stub with the longest address.
     """
+    found = _inside(recipe, traits)
+    # A cloud-config cannot be replaced by another.
+    if found.fits or payloads is None or recipe.spec_version in (CLOUD_CONFIG, CLOUD_INIT):
+        return found
+    room = URL_ROOM.get(payloads.scheme, len(payloads.store) + 80)
+    longest = _replacing(recipe.spec_version, "&" * 8 + "x" * (room - 8), "0" * 128)
+    return Fill(len(ENCODERS[traits.encoding](longest).encode()), traits.payload_limit, Form.EXTERNAL)
+
+
+def _inside(recipe: Recipe, traits: Traits) -> Fill:
     whole = Fill(_upper_bound(recipe), traits.payload_limit, Form.WHOLE)
     if traits.encoding == PLAIN and whole.fits:
         return whole
@@ -113,7 +123,7 @@ def fill(recipe: Recipe, traits: Traits) -> Fill:
     config = written(fill_slots(recipe.body, worst))
     found = whole
     for form in (Form.WHOLE, Form.STUB):
-        text = _form(config, recipe.spec_version, form, None)
+        text = _form(config, recipe.spec_version, form)
         if text is not None and not (form is Form.WHOLE and traits.encoding == PLAIN):
             found = Fill(len(ENCODERS[traits.encoding](text).encode()), traits.payload_limit, form)
             if found.fits:
@@ -141,27 +151,21 @@ def _upper_bound(recipe: Recipe) -> int:
     return size
 
 
-def _form(config: str, spec_version: str, form: Form, store: BodyStore | None) -> str | None:
+def _form(config: str, spec_version: str, form: Form) -> str | None:
     if form is Form.WHOLE:
         return config
-    if form is Form.EXTERNAL:
-        # A cloud-config cannot be replaced by another.
-        whole = store is None or spec_version in (CLOUD_CONFIG, CLOUD_INIT)
-        return None if whole or store is None else _external(config, spec_version, store)
     if not is_ignition3(spec_version) or tuple(map(int, spec_version.partition("-")[0].split(".")[:2])) < STUB_FROM:
         return None
     packed = min((dataurl.gzip(text.encode()) for text in (config, unpacked(config, spec_version))), key=len)
     source = "data:;base64," + base64.b64encode(packed).decode()
-    return _replacing(spec_version, {"compression": "gzip", "source": source})
+    return _stub(spec_version, {"compression": "gzip", "source": source})
 
 
-def _external(config: str, spec_version: str, store: BodyStore) -> str:
-    digest = hashlib.sha512(config.encode()).hexdigest()
-    # Without the hash, whoever can write to the store could give the machine another config.
-    return _replacing(spec_version, {"source": store.url(digest), "verification": {"hash": f"sha512-{digest}"}})
+def _replacing(spec_version: str, url: str, sha512: str) -> str:
+    return _stub(spec_version, {"source": url, "verification": {"hash": f"sha512-{sha512}"}})
 
 
-def _replacing(spec_version: str, replace: dict[str, object]) -> str:
+def _stub(spec_version: str, replace: dict[str, object]) -> str:
     return written({"ignition": {"config": {"replace": replace}, "version": spec_version}})
 
 

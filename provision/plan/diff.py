@@ -77,6 +77,7 @@ def diff(
     steps = safety.spare_voters(steps)
     if formed and wanted:
         steps = safety.one_voter_at_a_time(steps)
+    steps = safety.follow_machines(steps)
     safety.refuse_protected(steps)
     order.arrange(steps, traits)
     return Plan(
@@ -227,7 +228,7 @@ def _refuse_unasked(recorded: Recorded, traits: Mapping[str, Traits]) -> None:
         providers = sorted({e.provider for e in lost})
         raise PlanError(
             f"{_names(e.name for e in lost)} still exist on {_names(providers)}, which the spec no longer has [PV615]",
-            hint="put that provider back under `providers:`; a machine that no pool wants there is deleted by `up`",
+            hint="put it back under `providers:`, or `payloads:`; what no pool wants there is then deleted by `up`",
         )
 
 

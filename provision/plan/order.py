@@ -80,7 +80,8 @@ def _creations(steps: Sequence[Step], graph: dict[Node, set[Node]]) -> None:
             continue
         if Node(Phase.DELETE, node.step) in graph:
             graph[node].add(Node(Phase.DELETE, node.step))
-        for name in step.needs:
+        body = (step.thing.body,) if step.thing and step.thing.body else ()
+        for name in (*step.needs, *body):
             if name not in wanted:
                 raise PlanError(f"{step.key.name} needs {name!r}, which is not in the plan [PV612]")
             others = (Node(p, wanted[name]) for p in (Phase.CREATE, Phase.CHANGE, Phase.WAIT))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provision import bodies
 from provision.errors import PlanError
 from provision.model import MACHINE, State
 from provision.plan.model import Action, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ORDER = {Action.CREATE: 0, Action.REPLACE: 1, Action.DELETE: 2}
 """In which order voters come and go; a cluster that grows first is at its strongest for the rest."""
@@ -36,6 +37,28 @@ def follow_parts(steps: Sequence[Step]) -> list[Step]:
         replaced |= {result[n].key.name for n in dragged if result[n].key.kind != MACHINE}
     _refuse_losing_quorum([s for s in result if s.action is Action.REPLACE and replaced.intersection(s.held)])
     return result
+
+
+def follow_machines(steps: Sequence[Step]) -> list[Step]:
+    """Let bodies go with their machines: what `up` knows is in them, so one is made whenever its machine is.
+
+    A machine that stays has read its body long ago: one that is gone is not missed. A request that is sent again names
+    the body that was there for it.
+    """
+    machines = {s.key.name: s for s in steps if s.key.kind == MACHINE and s.thing}
+    return [s for step in steps if (s := _followed(step, machines))]
+
+
+def _followed(step: Step, machines: Mapping[str, Step]) -> Step | None:
+    machine = machines.get(bodies.machine_of(step.key.name)) if step.thing and step.key.kind == bodies.KIND else None
+    if machine is None:
+        return step
+    if machine.action not in {Action.CREATE, Action.REPLACE} or (machine.resend and not machine.look):
+        return step if step.observed else None
+    if step.observed is None:
+        return step if step.resend else replace(step, generation=machine.generation)
+    why = (f"{machine.key.name} is made anew",)
+    return replace(step, action=Action.REPLACE, reasons=why, generation=machine.generation, change=None)
 
 
 def spare_voters(steps: Sequence[Step]) -> list[Step]:

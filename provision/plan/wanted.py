@@ -22,6 +22,7 @@ class Thing:
     and the engine fix these. Its `needs` name the parts that must exist first. `fingerprint` is the digest of body and
     recipe; another fingerprint is another thing. `recipe` is the first-boot config with its slots open (None for
     parts). `etcd` says that it votes in etcd. `protect` is the wanted deletion protection, None for whatever it is.
+    `body` names the body in a store that a machine's payload points to, "" for none; it is made before the machine.
     """
 
     request: Request
@@ -30,6 +31,7 @@ class Thing:
     etcd: bool = False
     pool: str = ""
     protect: bool | None = None
+    body: str = ""
 
     @classmethod
     def of(
@@ -40,9 +42,10 @@ class Thing:
         etcd: bool = False,
         pool: str = "",
         protect: bool | None = None,
+        body: str = "",
     ) -> Thing:
         """Return a thing with its fingerprint taken."""
-        return cls(request, fingerprint(request.body, recipe), recipe, etcd, pool, protect)
+        return cls(request, fingerprint(request.body, recipe), recipe, etcd, pool, protect, body)
 
     @property
     def key(self) -> Key:

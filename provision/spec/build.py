@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provision import zones as cut
 from provision.spec import addresses, duration, inventory
-from provision.spec.model import Budget, Cluster, Etcd, Machine, Secret, Update
+from provision.spec.model import Budget, Cluster, Etcd, Flannel, Machine, Payloads, Runtime, Secret, Update
 from provision.spec.overlay import overlay
 from provision.spec.rules.network import subnet_of
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def cluster(draft: Draft) -> Cluster:
     """Return the cluster that a draft describes. Every rule must have passed."""
     value, subnet = draft.value, subnet_of(draft)
+    payloads = _payloads(draft.section("payloads"))
     assert subnet is not None, "the rules check the subnet"  # noqa: S101
     return Cluster(
         name=value["cluster"],
@@ -37,13 +38,16 @@ def cluster(draft: Draft) -> Cluster:
         etcd=_etcd(value.get("etcd")),
         update=_update(draft.section("update")),
         secrets={name: _secret(entry) for name, entry in draft.section("secrets").items()},
-        providers=draft.section("providers"),
+        providers=draft.section("providers") | _keeper(value["cluster"], payloads),
         machines=tuple(_machines(draft)),
         digest=digest(draft.document.text, draft.texts),
         file=draft.document.file,
         directory=draft.files.directory(),
         places=draft.document.places,
         sources=sources(draft),
+        runtime=_runtime(draft.section("runtime")),
+        flannel=Flannel(**draft.section("flannel")) if "flannel" in value else None,
+        payloads=payloads,
     )
 
 
@@ -78,6 +82,25 @@ def _etcd(section: Json | None) -> Etcd | None:
 def _update(section: Json) -> Update:
     window = section.get("window", {})
     return Update(section.get("strategy", "off"), window.get("start", ""), window.get("length", ""))
+
+
+def _runtime(section: Json) -> Runtime | None:
+    lists = {key: tuple(value) for key, value in section.items() if isinstance(value, list)}
+    return Runtime(**{**section, **lists}) if section else None
+
+
+def _payloads(section: Json) -> Payloads | None:
+    if not section:
+        return None
+    return Payloads(**{**section, "store": section["store"].rstrip("/"), "url": section.get("url", "").rstrip("/")})
+
+
+def _keeper(cluster: str, payloads: Payloads | None) -> Json:
+    """Return what keeps payloads as a provider's entry, so that lists and `down` ask it as they ask every platform."""
+    if payloads is None:
+        return {}
+    given = {"store": payloads.store, "fetch": payloads.fetch, "url": payloads.url, "cluster": cluster}
+    return {payloads.scheme: given}
 
 
 def _secret(entry: Json) -> Secret:
@@ -126,9 +149,7 @@ def _zones(draft: Draft, name: str, entry: Json, index: int) -> tuple[str, ...]:
     return tuple(own["zones"]) if "zones" in own else cut.spread(entry.get("zones", ()), index)
 
 
-def _machine(
-    draft: Draft, pool: str, entry: Json, index: int, name: str, address: str, claim: Claim | None
-) -> Machine:
+def _machine(draft: Draft, pool: str, entry: Json, index: int, name: str, address: str, claim: Claim | None) -> Machine:
     own: Json = draft.section("machines").get(name, {})
     both: Json = {**entry, **own}
     options = {**draft.options(pool, name), **({"machine": claim.id} if claim else {})}
@@ -149,6 +170,7 @@ def _machine(
         options=options,
         claim=claim.id if claim else "",
         path=("pools", pool),
+        fleet=tuple(entry.get("fleet", {}).items()),
     )
 
 

@@ -73,13 +73,58 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Runtime:
+    """Settings of the container runtime; what is None, "" or empty is left as the system has it.
+
+    `engine` is "docker", "containerd", "podman" or "" for the operating system's own choice. `mirrors` are base URLs of
+    mirrors of docker.io, `insecure_registries` hosts with ports.
+    """
+
+    engine: str = ""
+    mirrors: tuple[str, ...] = ()
+    insecure_registries: tuple[str, ...] = ()
+    storage_driver: str = ""
+    log_driver: str = ""
+    log_max_size: str = ""
+    log_max_files: int | None = None
+    live_restore: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flannel:
+    """The overlay network of all containers: its CIDR, the prefix length of a machine's part, flannel's backend."""
+
+    network: str
+    subnet_length: int = 24
+    backend: str = "vxlan"
+
+
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """Where first-boot configs lie that fit into no channel.
+
+    `store` is an s3://, gs://, http:// or https:// URL without a slash at its end, or "serve". `fetch` is "signed" or
+    "role". `url` is where machines reach the boot service, "" for the reception of `up`.
+    """
+
+    store: str
+    fetch: str = "signed"
+    url: str = ""
+
+    @property
+    def scheme(self) -> str:
+        """The store's sort: "s3", "gs", "http" or "serve"; the name of what keeps bodies in plans and lists."""
+        return {"https": "http"}.get(found := self.store.partition("://")[0], found)
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """One machine as the spec wants it, its pool's and its own settings merged.
 
     `address` is the planned private address, which platforms that choose addresses themselves ignore. `options` are
     the provider's, with the pool's and the machine's laid over them. `claim` is the machine of an inventory that it is
     to be, or "". `path` leads to the pool; `Cluster.origin` to
-    where a single setting stands.
+    where a single setting stands. `fleet` is fleet's metadata in the spec's order.
     """
 
     name: str
@@ -98,6 +143,7 @@ class Machine:
     options: Json = field(default_factory=dict)
     claim: str = ""
     path: Trail = ()
+    fleet: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +158,8 @@ class Budget:
 class Cluster:
     """A whole cluster spec.
 
-    `ttl` is in seconds, None for never. `providers` maps each provider's name to its options. `subnet` is the network
+    `ttl` is in seconds, None for never. `providers` maps each provider's name to its options; what keeps payloads that
+    are too large is among them, by its scheme. `subnet` is the network
     in which private addresses are planned, where a provider honours them. `digest` is the SHA-256 of the spec's text
     and of every file that it names, in hex.
     """
@@ -137,6 +184,9 @@ class Cluster:
     places: Mapping[Trail, Span] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
     warnings: tuple[Diagnostic, ...] = field(default=(), repr=False)
+    runtime: Runtime | None = None
+    flannel: Flannel | None = None
+    payloads: Payloads | None = None
 
     def machine(self, name: str) -> Machine:
         """Return the machine of that name.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import stat
 import threading
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ import pytest
 
 from provision.firstboot.additions.assemble import additions
 from provision.firstboot.compile import compile_cluster
-from provision.firstboot.payload import Form, pack
+from provision.firstboot.payload import fit, stub
 from provision.firstboot.recipe import bind
 from provision.spec.model import Etcd, Update
 from tests.ignition import real
@@ -167,16 +167,6 @@ def served(bodies: dict[str, bytes]) -> Iterator[str]:
         thread.join()
 
 
-class Directory:
-    """A body store: a directory behind HTTP."""
-
-    def __init__(self, base: str) -> None:
-        self.base = base
-
-    def url(self, sha512: str) -> str:
-        return f"{self.base}/{sha512}"
-
-
 def bound(**traits: Any) -> tuple[Recipe, str, Traits]:
     remarks = "".join(f"        # remark {n}\n" for n in range(400))
     large = butane(BUTANE.replace("        [Service]\n", f"{remarks}        [Service]\n"))
@@ -186,33 +176,30 @@ def bound(**traits: Any) -> tuple[Recipe, str, Traits]:
 
 def test_a_stub_unfolds_into_the_whole(folder: Path) -> None:
     recipe, config, traits = bound(payload_limit=8000)
-    payload = pack(config, recipe.spec_version, traits)
-    assert payload.form is Form.STUB
-    assert len(payload.data) <= 8000 < len(config)
-    see_whole(payload.data, config, folder)
+    data = fit(config, recipe.spec_version, traits)
+    assert len(data) <= 8000 < len(config)
+    see_whole(data, config, folder)
+
+
+def outside(config: str, version: str, base: str) -> str:
+    """Return the stub, of less than a kibibyte, for a config that lies at /body."""
+    traits = replace(PLANNED, payload_limit=1024)
+    return stub(version, f"{base}/body", hashlib.sha512(config.encode()).hexdigest(), traits)
 
 
 def test_an_external_stub_fetches_its_body(folder: Path) -> None:
-    bodies: dict[str, bytes] = {}
-    with served(bodies) as base:
-        recipe, config, traits = bound(payload_limit=600)
-        payload = pack(config, recipe.spec_version, traits, Directory(base))
-        assert payload.form is Form.EXTERNAL
-        assert len(payload.data) <= 600
-        url = json.loads(payload.data)["ignition"]["config"]["replace"]["source"]
-        bodies[url.removeprefix(base)] = payload.body.encode()
-        see_whole(payload.data, config, folder)
+    recipe, config, _ = bound()
+    with served({"/body": config.encode()}) as base:
+        see_whole(outside(config, recipe.spec_version, base), config, folder)
 
 
 def test_an_exchanged_body_is_refused(folder: Path) -> None:
-    bodies: dict[str, bytes] = {}
-    with served(bodies) as base:
-        recipe, config, traits = bound(payload_limit=600)
-        payload = pack(config, recipe.spec_version, traits, Directory(base))
-        url = json.loads(payload.data)["ignition"]["config"]["replace"]["source"]
-        bodies[url.removeprefix(base)] = payload.body.replace("core", "evil").encode()
-        with pytest.raises(real.Refused, match="hash verification failed"):
-            real.apply(payload.data, folder)
+    recipe, config, _ = bound()
+    with (
+        served({"/body": config.replace("core", "evil").encode()}) as base,
+        pytest.raises(real.Refused, match="hash verification failed"),
+    ):
+        real.apply(outside(config, recipe.spec_version, base), folder)
 
 
 def see_whole(data: str, config: str, folder: Path) -> None:

@@ -13,7 +13,7 @@ from provision.firstboot.cloudconfig.validator import validate
 from provision.firstboot.compile import compile_cluster
 from provision.firstboot.formats import CLOUD_CONFIG, CLOUD_INIT
 from provision.firstboot.ignition2 import load
-from provision.firstboot.payload import Form, pack
+from provision.firstboot.payload import fit
 from provision.firstboot.recipe import bind, describe
 from provision.spec.model import NodeConfig
 from tests.unit.firstboot.clusters import EC2, MATERIALS, TRAITS, cluster, pool
@@ -152,4 +152,4 @@ def test_what_cannot_be_made_smaller_is_refused() -> None:
     large = "#cloud-config\nwrite_files: [{path: /a, content: " + "x" * 20_000 + "}]\n"
     assert "PV407" in [code for code, _ in codes(made("cloud-config", large, "container-linux", "ec2"))]
     text, format_ = bound(made("cloud-config", CLOUD, "container-linux"))
-    assert pack(text, format_, EC2).form is Form.WHOLE
+    assert fit(text, format_, EC2) == text

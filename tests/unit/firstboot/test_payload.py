@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 import json
 import random
 import string
@@ -18,11 +17,11 @@ from provision.firstboot.compile import compile_cluster
 from provision.firstboot.ignition import dataurl, serialise
 from provision.firstboot.inflate import unpacked
 from provision.firstboot.markers import fill_slots
-from provision.firstboot.payload import Fill, Form, fill, fit, pack
+from provision.firstboot.payload import ENCODERS, URL_ROOM, Fill, Form, fill, fit, stub
 from provision.firstboot.recipe import Recipe, bind
 from provision.firstboot.slots import Kind, Slot
 from provision.provider import Traits
-from provision.spec.model import Etcd
+from provision.spec.model import Etcd, Payloads
 from tests.unit.firstboot.clusters import EC2, TRAITS, cluster, materials, pool
 
 VSPHERE = Traits(payload_limit=65_536, encoding="gzip+base64")
@@ -62,9 +61,9 @@ def unfold(data: str) -> str:
 def test_limits_count_what_the_channel_counts(traits: Traits, size: int, form: Form) -> None:
     text = config(size)
     assert len(text) == size
-    payload = pack(text, "3.3.0", traits)
-    assert payload.form is form
-    assert len(payload.data) <= (traits.payload_limit or size)
+    data = fit(text, "3.3.0", traits)
+    assert (data == ENCODERS[traits.encoding](text)) is (form is Form.WHOLE)
+    assert len(data) <= (traits.payload_limit or size)
 
 
 def test_each_encoding_gives_the_config_back() -> None:
@@ -91,21 +90,46 @@ def test_what_does_not_compress_does_not_fit() -> None:
     assert "URL" in (caught.value.hint or "")
 
 
-class Store:
-    def url(self, sha512: str) -> str:
-        return f"https://bucket.example.com/{sha512}"
+URL = "https://bucket.example.com/demo/0"
+VIRTUALBOX = Traits(payload_limit=1024)
 
 
-def test_a_store_takes_what_fits_nowhere_else() -> None:
-    text = config(40_000, noise=True)
-    payload = pack(text, "3.3.0", EC2, Store())
-    digest = hashlib.sha512(text.encode()).hexdigest()
-    assert (payload.form, payload.body) == (Form.EXTERNAL, text)
-    assert json.loads(payload.data)["ignition"]["config"]["replace"] == {
-        "source": f"https://bucket.example.com/{digest}",
-        "verification": {"hash": f"sha512-{digest}"},
-    }
-    assert pack(config(20_000), "3.3.0", EC2, Store()).form is Form.STUB, "a store is the last resort"
+@pytest.mark.parametrize("version", ["2.3.0", "3.0.0", "3.3.0"])
+def test_a_stub_names_address_and_hash(version: str) -> None:
+    stubbed = json.loads(stub(version, URL, "0" * 128, EC2))["ignition"]
+    assert stubbed["config"] == {"replace": {"source": URL, "verification": {"hash": f"sha512-{'0' * 128}"}}}
+    assert stubbed["version"] == version
+
+
+def test_a_stub_is_encoded_and_counted_as_its_channel_does() -> None:
+    whole = stub("3.3.0", URL, "0" * 128, FREE)
+    assert base64.b64decode(stub("3.3.0", URL, "0" * 128, OPENSTACK)).decode() == whole
+    assert gzip.decompress(base64.b64decode(stub("3.3.0", URL, "0" * 128, VSPHERE))).decode() == whole
+    with pytest.raises(PlanError, match=r"a stub of [0-9,]+ bytes.*into 1,024 bytes \[PV407\]"):
+        stub("3.3.0", f"https://bucket.example.com/{'x' * 1000}", "0" * 128, VIRTUALBOX)
+
+
+@pytest.mark.parametrize(
+    ("store", "traits", "form", "fits"),
+    [
+        (None, VIRTUALBOX, Form.STUB, False),
+        ("serve", VIRTUALBOX, Form.EXTERNAL, True),
+        ("https://boot.example.com/bodies", VIRTUALBOX, Form.EXTERNAL, True),
+        ("s3://my-bucket", VIRTUALBOX, Form.EXTERNAL, False),  # what a session signs may be longer than the channel
+        ("s3://my-bucket", replace(EC2, payload_limit=3000), Form.EXTERNAL, True),
+        ("gs://my-bucket", replace(EC2, payload_limit=3000), Form.EXTERNAL, True),
+        ("s3://my-bucket", GCE, Form.WHOLE, True),  # a store is the last resort
+        ("s3://my-bucket", EC2, Form.STUB, True),
+    ],
+)
+def test_the_store_is_the_last_resort(store: str | None, traits: Traits, form: Form, fits: bool) -> None:
+    payloads = Payloads(store) if store else None
+    recipe = voter()
+    found = fill(recipe, traits, payloads)
+    assert (found.form, found.fits) == (form, fits)
+    if form is Form.EXTERNAL and fits:
+        room = URL_ROOM.get(payloads.scheme, len(store or "") + 65) if payloads else 0
+        assert len(stub(recipe.spec_version, "x" * room, "0" * 128, traits)) <= found.size
 
 
 def test_gzip_does_better_on_the_whole() -> None:
