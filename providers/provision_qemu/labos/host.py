@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TOOLS = {
     "apt-get": "apt",
@@ -25,10 +29,13 @@ PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "
 """Administrators' programs are not on every user's PATH."""
 
 
-def missing(path: str | None = None) -> dict[str, str]:
-    """Return the programs that are not on `path` (default `PATH`), with their packages; root needs no fakeroot."""
+def missing(path: str | None = None, tools: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the programs that are not on `path` (default `PATH`), with their packages; root needs no fakeroot.
+
+    `tools` are the programs, by default `TOOLS`.
+    """
     return {
         tool: package
-        for tool, package in TOOLS.items()
+        for tool, package in (TOOLS if tools is None else tools).items()
         if not shutil.which(tool, path=path or PATH) and not (tool == "fakeroot" and os.geteuid() == 0)
     }

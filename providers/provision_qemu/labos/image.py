@@ -69,7 +69,7 @@ def build(folder: Path | None = None, *, force: bool = False, recipe: Path = REC
         return folder
     _require_tools()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_name(f".{folder.name}.lock")):
+    with locked(folder.with_name(f".{folder.name}.lock")):
         if force or not is_built(folder):
             _build(folder, recipe)
     return folder
@@ -87,7 +87,7 @@ def _require_tools() -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold `path`'s lock; the kernel releases it however the process ends."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
