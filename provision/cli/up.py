@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provision import bodies
 from provision.apply.compiling import findings
 from provision.apply.preflight import preflight
 from provision.apply.retry import Pace
 from provision.apply.session import opened
-from provision.apply.up import MAKES, Up
+from provision.apply.up import Up
 from provision.cli import console, options, progress
 from provision.diagnostics import Report
 from provision.plan import render, saved
 from provision.plan.model import Action
-from provision.sprawl import budget, prices
+from provision.sprawl import blast, budget, guard
+from provision.sprawl.audit import audited
+from provision.sprawl.guard import Guard
 from provision.state import records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from provision.apply.session import Session
     from provision.plan.model import Plan
     from provision.plan.saved import SavedPlan
 
@@ -38,8 +40,9 @@ def up(
     yes: options.Yes = False,
     wait: options.Wait = True,
     over_budget: Annotated[
-        str, typer.Option("--over-budget", help="Exceed the spec's budget, for this reason.", metavar="REASON")
+        str, typer.Option("--over-budget", help="Exceed the budgets, for this reason.", metavar="REASON")
     ] = "",
+    allow_destroy: options.AllowDestroy = None,
     identity: options.Identity = None,
     timeout: options.Timeout = 1200,
     lock_timeout: options.LockTimeout = 0,
@@ -59,38 +62,41 @@ def up(
     with opened(
         agreed.spec if agreed else spec, mode="exclusive", lock_timeout=lock_timeout, waiting=_waiting
     ) as session:
+        limits = Guard.of(session.cluster)
+        limits.refuse_forbidden()
         desired = session.desired()
         console.show(findings(session.cluster, desired.compiled))
         console.show(preflight(session.providers, desired.wanted))
         asked = replace or (_asked(agreed) if agreed else [])
-        plan = session.plan(desired, replace=asked)
+        plan = limits.priced(session.plan(desired, replace=asked), session)
         console.show(Report(list(plan.findings)))
         if agreed:
             agreed.verify(plan)
         console.note(render.table(plan))
-        over = _over(session, plan, over_budget)
+        console.note(guard.told(plan, session.deadline))
+        blast.refuse(plan, limits.policies, allow_destroy)
+        over = limits.over(session, plan)
+        if not over_budget:
+            budget.refuse(session.cluster.name, over)
         if not (yes or agreed):
             _confirm(plan)
         if over:
             session.state.journal.append([records.note(budget.OVERRIDE, {"reason": over_budget, "why": over})])
         listener, pace = progress.listener(as_json=as_json), Pace(timeout=timeout)
-        Up(session, desired, plan, listener, pace, identity, wait).run()
-        while wait and plan.deferred and plan.changes:  # etcd's members come and go one at a time
-            asked = _left(asked, plan)
-            plan = session.plan(desired, replace=asked)
-            console.note(render.table(plan))
+        with audited("up", session.owner, **_facts(plan, over, over_budget)):
             Up(session, desired, plan, listener, pace, identity, wait).run()
+            while wait and plan.deferred and plan.changes:  # etcd's members come and go one at a time
+                asked = _left(asked, plan)
+                plan = session.plan(desired, replace=asked)
+                console.note(render.table(plan))
+                Up(session, desired, plan, listener, pace, identity, wait).run()
     console.note(f"{desired.owner.cluster} is up")
 
 
-def _over(session: Session, plan: Plan, reason: str) -> list[str]:
-    """Return what exceeds the budget, with the user's consent; refuse without."""
-    if not any(s.action in MAKES for s in plan.steps):
-        return []
-    over = budget.exceeded(session.cluster, prices.cost(session.cluster, session.providers))
-    if not reason:
-        budget.refuse(session.cluster, over)
-    return over
+def _facts(plan: Plan, over: list[str], reason: str) -> dict[str, object]:
+    """Return what the audit log says of a plan."""
+    counts = {str(action): n for action, n in plan.counts().items()}
+    return {"steps": counts, **({"over_budget": over, "reason": reason} if over else {})}
 
 
 def _saved(text: str) -> SavedPlan | None:
@@ -114,7 +120,8 @@ def _left(asked: Sequence[str], done: Plan) -> list[str]:
 
 
 def _confirm(plan: Plan) -> None:
-    destroyed = [s.key.name for s in plan.steps if s.action in DESTROYS or (s.deferred and s.observed)]
+    steps = (s for s in plan.steps if s.key.kind != bodies.KIND)  # these are made of the spec
+    destroyed = [s.key.name for s in steps if s.action in DESTROYS or (s.deferred and s.observed)]
     if destroyed:
         console.confirm(f"This ends {', '.join(destroyed)}, with all their data.", plan.owner.cluster)
 
