@@ -138,6 +138,27 @@ def repair(
     _write(shown, as_json=as_json)
 
 
+@app.command()
+def rotate(token: _Token, url: _Url = DEFAULT_URL, ca: _Ca = None, as_json: _AsJson = False) -> None:
+    """Give a token up, and make another of the same size: for a token that leaked, or a bootstrap that went wrong.
+
+    Members that wait on the old token, or come with it later, are refused and end. Give the new one to new machines.
+    Clusters that `up` makes need none of this: every generation gets a token of its own.
+
+    \b
+    Example:
+      provision discovery rotate http://10.0.0.1:4001/6d5f40ca14d3c50e6c3a4f2a1fbd3bd1
+    """
+    from provision.etcd.discovery.repair import rotate as rotated
+
+    with _client(url, ca) as client:
+        made = rotated(client, token)
+    if as_json:
+        console.emit({"url": made, "retired": token})
+    else:
+        console.out(made)
+
+
 def _client(url: str, ca: Path | None) -> DiscoveryClient:
     from provision.etcd.discovery.client import DiscoveryClient
     from provision.etcd.tls import Tls

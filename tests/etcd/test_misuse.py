@@ -13,7 +13,7 @@ import pytest
 from provision.errors import PlanError, UsageError
 from provision.etcd.discovery import client as discovery
 from provision.etcd.discovery.client import DiscoveryClient, DiscoveryError
-from provision.etcd.discovery.repair import clear
+from provision.etcd.discovery.repair import clear, rotate
 from tests.etcd.lab import BOTH, free_port, healthy, look, until
 
 HTTP = httpx.Client(verify=False, timeout=10)
@@ -136,3 +136,30 @@ def test_the_service_is_killed_between_registrations_and_comes_back(lab):
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+@BOTH
+def test_a_token_that_is_given_up_ends_whoever_waits_on_it(lab, ours):
+    token = ours.new(3)
+    first, second, third = (
+        m.start() if n < 2 else m for n, m in enumerate(lab.discovered(token, lab.nodes(3).values()))
+    )
+    registered(ours, token, 2)
+    waiting(ours.url, 2)
+    made = rotate(ours, token)
+    assert made != token
+    third.start()
+    for member in (first, second, third):
+        assert until(lambda member=member: member.exited() is not None, what=f"{member.name} ends")
+        assert "not found" in member.log.lower()
+    members = [m.start() for m in lab.discovered(made, lab.nodes(3).values())]
+    healthy(members)
+    with pytest.raises(PlanError, match="used up"):
+        rotate(ours, made)
+
+
+def test_another_service_retires_no_token(debians):
+    token = debians.new(3)
+    with pytest.raises(DiscoveryError, match="refused"):
+        rotate(debians, token)
+    assert debians.show(token).missing == 3

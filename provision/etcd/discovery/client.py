@@ -129,6 +129,16 @@ class DiscoveryClient:
         """
         self._request("DELETE", f"{self.token_url(token)}/{member}")
 
+    def retire(self, token: str) -> None:
+        """Drop a token for good: members that wait on it, or come with it later, are refused and end.
+
+        Only provision's own service does that.
+
+        Raises:
+            DiscoveryError: no usable answer, no such token, or a service that retires none.
+        """
+        self._request("DELETE", self.token_url(token))
+
     def token_url(self, token: str) -> str:
         """Return a token's URL from its URL or its bare name."""
         return token.rstrip("/") if "://" in token else f"{self.url}/{token}"

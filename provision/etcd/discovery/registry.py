@@ -150,6 +150,15 @@ class Registry:
         self.node(token, name)
         return {"op": "delete", "token": token, "name": name}
 
+    def retiring(self, token: str) -> Record:
+        """Return the record that drops a token with all its registrations.
+
+        Raises:
+            Fault: 100, there is none.
+        """
+        self.token(token)
+        return {"op": "drop", "token": token}
+
     def stale(self, now: float) -> list[Record]:
         """Return the records that drop tokens older than `limits.keep`, if there is no room for another."""
         if len(self.tokens) < self.limits.max_tokens:

@@ -1,4 +1,4 @@
-"""Clearing a dead member from a token that still waits for others."""
+"""A token whose bootstrap goes wrong: clearing a dead member from it, or giving it up for another."""
 
 from __future__ import annotations
 
@@ -27,6 +27,24 @@ def clear(client: DiscoveryClient, token: str, member: str) -> Shown:
         raise PlanError(f"all {shown.size} voters have registered: the token is used up", hint=hint)
     client.clear(token, found.id)
     return client.show(token)
+
+
+def rotate(client: DiscoveryClient, token: str) -> str:
+    """Retire a token and return the URL of a new one of the same size.
+
+    The new one is made first: when the service cannot retire the old one, that is still as it was.
+
+    Raises:
+        PlanError: the list is full, so a cluster may run that was formed with it: nothing is to be gained.
+        DiscoveryError: the service does not answer as it should, or does not retire tokens.
+    """
+    shown = client.show(token)
+    if shown.complete:
+        hint = "a cluster that is made anew gets a new token from `up`, or from `provision discovery new`"
+        raise PlanError(f"all {shown.size} voters have registered: the token is used up, and harms nobody", hint=hint)
+    made = client.new(shown.size)
+    client.retire(token)
+    return made
 
 
 def _find(shown: Shown, member: str) -> Registered:

@@ -50,7 +50,7 @@ def app(store: Store, *, extra_routes: Sequence[BaseRoute] = (), public_url: str
         Route("/new", service.new, methods=["GET", "PUT", "POST"]),
         Route("/health", service.health, methods=["GET"]),
         Route("/metrics", service.metrics, methods=["GET"]),
-        Route("/{token}", service.directory, methods=["GET", "PUT"]),
+        Route("/{token}", service.directory, methods=["GET", "PUT", "DELETE"]),
         Route("/{token}/{name:path}", service.key, methods=["GET", "PUT", "DELETE"]),
     ]
     starlette = Starlette(routes=routes)
@@ -93,10 +93,12 @@ class Service:
         return self._count(request, Response(self.counts.text(), media_type=CONTENT_TYPE))
 
     async def directory(self, request: Request) -> Response | LongPoll:
-        """Answer a GET of a token, or a wait for its next registration."""
+        """Answer a GET of a token or a wait for its next registration; retire it by DELETE."""
         token = request.path_params["token"]
         if not TOKEN.fullmatch(token):
             return self._count(request, PlainTextResponse("a token is 32 hex digits: make one at /new?size=N\n", 404))
+        if request.method == "DELETE":
+            return await self._retire(request, token)
         return await self._guarded(request, lambda: self._directory(request, token))
 
     async def key(self, request: Request) -> Response | LongPoll:
@@ -166,6 +168,15 @@ class Service:
         except Fault as fault:
             return self._fault(request, fault)
         return self._count(request, self._json(answers.written(token, written)))
+
+    async def _retire(self, request: Request, token: str) -> Response:
+        """Drop a token; who waits on it, or comes with it later, is told that it is not there (fault 100)."""
+        try:
+            await self._committer.commit(self.store.retiring(token))
+        except Fault as fault:
+            return self._fault(request, fault)
+        self.waiters.wake(token)
+        return self._count(request, Response(status_code=204))
 
     async def _write(self, token: str, operation: Callable[..., Written | None]) -> Written:
         written = cast(Written, await self._committer.commit(operation))

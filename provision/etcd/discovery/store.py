@@ -84,6 +84,10 @@ class Store:
         """Return the operation that clears a member."""
         return lambda registry: self._apply(registry.clearing(token, name))
 
+    def retiring(self, token: str) -> Operation:
+        """Return the operation that drops a token."""
+        return lambda registry: self._apply(registry.retiring(token))
+
     def commit(self, operations: Sequence[Operation]) -> list[Result]:
         """Run operations in order and sync once; each gives its result or its own fault.
 
