@@ -115,5 +115,6 @@ def _part(cloud: Cloud, change: Change) -> Observed:
     if "ssh_from" in change.body:
         body["sourceRanges"] = change.body["ssh_from"]
     if target.kind == parts.FIREWALL and body:
-        operations.run(cloud, "firewalls.patch", body=body, firewall=target.outputs["name"])
+        name = target.outputs["name"]
+        operations.run(cloud, "firewalls.patch", body={"name": name, **body}, firewall=name)
     return replace(target, labels=after)

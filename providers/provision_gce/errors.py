@@ -7,6 +7,7 @@ HTTP status: INVALID when GCE blames the caller (4xx), and a lost answer when it
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.errors import Kind, ProviderError
@@ -162,4 +163,5 @@ def _meaning(code: str, status: int) -> Meaning:
 
 
 def _shown(message: str) -> str:
-    return " ".join(message.split())[:500]
+    """Shorten a message, and drop the request that the SDK puts before it."""
+    return re.sub(r"^[A-Z]+ https?://\S+: ", "", " ".join(message.split()))[:500]

@@ -35,7 +35,8 @@ def part(cloud: Cloud, request: Request) -> Outcome:
         try:
             ended = operations.run(cloud, f"{service}.insert", body=body, token=request.token, **where)
         except ProviderError as error:
-            if error.kind is not Kind.ALREADY_EXISTS:
+            # A subnetwork may be refused for the overlap with itself before its name is looked at.
+            if error.kind not in (Kind.ALREADY_EXISTS, Kind.INVALID):
                 raise
             return Outcome(request.name, _existing_part(cloud, request, body["name"], error))
         if ended.replayed:
@@ -158,7 +159,10 @@ def _replayed_part(cloud: Cloud, request: Request, name: str, number: str) -> Ob
 
 
 def _existing_part(cloud: Cloud, request: Request, name: str, refusal: ProviderError) -> Observed:
-    found = _read(cloud, request, name)
+    try:
+        found = _read(cloud, request, name)
+    except ProviderError as error:
+        raise refusal if sdk.absent(error) else error from refusal
     if found.labels is None or found.labels.uid != request.labels.uid:
         raise _taken(name, found.labels.uid if found.labels else "", refusal)
     return found

@@ -1,9 +1,9 @@
 """Faults on demand: refusals, lost answers, resets, latency, operations that fail.
 
 A fault is a mapping: `action` (such as "instances.insert", "*", or "mutating"), and what happens: `reason` with
-`status`, `reset: true`, `delay` in seconds, `code: ...` (the operation ends with that error), `busy: true` (a wait answers at
-once). `after: true` does the work first, so the answer is lost. `times` limits it, `chance` makes it random under the
-seed, `zone` narrows it.
+`status`, `reset: true`, `delay` in seconds, `code: ...` (the operation ends with that error), `busy: true` (a wait
+answers at once). `after: true` does the work first, so the answer is lost. `times` limits it, `chance` makes it random
+under the seed, `zone` narrows it.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import functools
 import json
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -71,6 +72,12 @@ class Strict:
     def world(self) -> dict[str, list[str]]:
         """Return the names of all that exists, past the API."""
         return self.ask("world")  # type: ignore[no-any-return]
+
+    def wait_settled(self) -> None:
+        """Wait until no operation is under way."""
+        deadline = time.monotonic() + 20
+        while self.ask("under_way"):
+            assert time.monotonic() < deadline, "an operation does not end"
 
     def machine(self, name: str, zone: str = ZONE) -> Json:
         return self.send("GET", f"zones/{zone}/instances/{name}")[1]

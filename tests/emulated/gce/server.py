@@ -106,6 +106,9 @@ class Strict:
     def do_calls(self, _: Any) -> Any:
         return self.calls
 
+    def do_under_way(self, _: Any) -> Any:
+        return sum(pending.answer.get("status") != "DONE" for pending in self.world.operations.values())
+
     def do_ever(self, _: Any) -> Any:
         return self.world.ever
 
