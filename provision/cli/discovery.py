@@ -149,9 +149,10 @@ def rotate(token: _Token, url: _Url = DEFAULT_URL, ca: _Ca = None, as_json: _AsJ
     Example:
       provision discovery rotate http://10.0.0.1:4001/6d5f40ca14d3c50e6c3a4f2a1fbd3bd1
     """
+    from provision.etcd.discovery.client import is_token, split
     from provision.etcd.discovery.repair import rotate as rotated
 
-    with _client(url, ca) as client:
+    with _client(split(token)[0] if is_token(token) else url, ca) as client:
         made = rotated(client, token)
     if as_json:
         console.emit({"url": made, "retired": token})

@@ -51,6 +51,13 @@ def test_tokens_are_made_shown_and_repaired(lab, ours, provision):
     assert json.loads(out)["members"] == []
     assert provision("discovery", "repair", token, member.name)[0] == 2
 
+    code, out, _ = provision("discovery", "rotate", token, "--json")
+    assert (code, json.loads(out)["retired"]) == (0, token)
+    assert provision("discovery", "show", json.loads(out)["url"])[0] == 0
+    code, _, err = provision("discovery", "show", token)
+    assert code != 0
+    assert "Key not found" in err
+
 
 def test_what_is_wrong_with_discovery_is_said_in_one_line(provision, tmp_path):
     code, out, err = provision("discovery", "new", "--url", "http://127.0.0.1:1")

@@ -150,7 +150,13 @@ def test_errors_are_those_of_the_keys_api(url, token, method, path, body, status
     assert answer.json().keys() == {"errorCode", "message", "cause", "index"}
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH"])
+def test_a_retired_token_is_gone_for_everybody(url, token):
+    assert HTTP.delete(token).status_code == 204
+    gone = [HTTP.get(token), HTTP.delete(token), HTTP.put(f"{token}/ab", data={"value": "a=http://10.0.0.1:2380"})]
+    assert [(answer.status_code, answer.json()["errorCode"]) for answer in gone] == [(404, 100)] * 3
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_what_etcd_does_not_do_is_not_allowed(token, method):
     assert HTTP.request(method, token).status_code == 405
 
