@@ -12,6 +12,7 @@ from provision.firstboot import ignition, ignition2
 from provision.firstboot.additions import render_cloudconfig, render_cloudinit, render_ignition2, render_ignition3
 from provision.firstboot.cloudconfig.emit import emit
 from provision.firstboot.ignition.merge import merge_config
+from provision.firstboot.markers import USER_PART
 
 if TYPE_CHECKING:
     from provision.firstboot.additions.model import Additions
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 CLOUD_CONFIG = "cloud-config"
 CLOUD_INIT = "cloud-init"
-USER_PART = "user-part"
-"""Where a cloud-init config holds the user's part, which stays text."""
 
 
 def format_of(config: Json) -> str:

@@ -8,15 +8,17 @@ A secret becomes a slot: its value is not known here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from yaml import MappingNode, ScalarNode, SequenceNode
 
 from provision.firstboot.decode import AliasNode
-from provision.firstboot.markers import DATA, RESERVED
+from provision.firstboot.markers import ADDRESS, DATA, INDEX, NAME, RESERVED, escaped
 from provision.firstboot.slots import Kind, Slot
 from provision.firstboot.suggest import did_you_mean
 from provision.firstboot.template_places import Places
@@ -37,6 +39,7 @@ SECRET = "secret."  # noqa: S105 - how names begin
 ALLOWED = (
     "write {{ machine.name }}, {{ vars.NAME }} or {{ secret('NAME') }}; {{ '{{' }} stands for the braces themselves"
 )
+BEGINS = re.compile(r"\{\{|\{%")
 Scalar = str | int | float | bool
 Values = dict[str, "Mapping[str, Scalar]"]
 
@@ -55,21 +58,80 @@ def secret_slots(cluster: Cluster) -> Iterator[Slot]:
         yield Slot(f"{SECRET}{name.lower()}", Kind.SECRET, secret.max_size)
 
 
-def interpolate(
-    root: Node | None, config: NodeConfig, machine: Machine, cluster: Cluster, report: Report
-) -> Node | None:
+def interpolate(root: Node | None, config: NodeConfig, values: Values, cluster: Cluster, report: Report) -> Node | None:
     """Return a node config's tree with every ``{{ }}`` of its scalars filled in.
 
     Findings stand at the expression: PV402 a secret within base64, PV410 syntax, PV411 not allowed, PV412 unknown name,
     PV413 unknown secret, PV416 braces without quotes, PV421 a value that looks like a slot.
     """
-    filler = _Filler(_values(machine, cluster), cluster, Places(config.text, config.file), report, {})
+    filler = _Filler(values, cluster, Places(config.text, config.file), report, {})
     return filler.node(root) if root is not None else None
 
 
-def _values(machine: Machine, cluster: Cluster) -> Values:
+def scalars(
+    root: Node | None, config: NodeConfig, values: Values, cluster: Cluster, report: Report
+) -> Iterator[tuple[ScalarNode, list[Scalar]]]:
+    """Yield every scalar with braces, and the pieces that it is made of once they are filled in.
+
+    Values in ``data:`` URLs that are not base64 are read and filled as the text that they stand for. Findings as those
+    of `interpolate`.
+    """
+    filler = _Filler(values, cluster, Places(config.text, config.file), report, {})
+    seen: set[int] = set()
+    for node in _nodes(root, seen):
+        if isinstance(node, MappingNode):
+            filler.bare(node)
+        elif isinstance(node, ScalarNode) and BEGINS.search(text := _plain(node.value)):
+            marks = (node.start_mark, node.end_mark)
+            pieces = filler.pieces(ScalarNode(node.tag, text, *marks, style=node.style))
+            yield node, pieces if text is node.value else [_as_url(node.value, pieces)]
+
+
+def _nodes(node: Node | None, seen: set[int]) -> Iterator[Node]:
+    if isinstance(node, AliasNode):
+        node = node.value
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    yield node
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            yield from _nodes(key, seen) if isinstance(key, MappingNode) else ()
+            yield from _nodes(value, seen)
+    elif isinstance(node, SequenceNode):
+        for item in node.value:
+            yield from _nodes(item, seen)
+
+
+def _plain(text: str) -> str:
+    """Return what a ``data:`` URL stands for, all other texts as they are."""
+    head, comma, data = text.partition(",")
+    if not (comma and head.startswith(DATA)) or head.endswith(";base64"):
+        return text
+    try:
+        return unquote_to_bytes(data).decode()
+    except UnicodeDecodeError:
+        return text
+
+
+def _as_url(text: str, pieces: list[Scalar]) -> str:
+    return f"{text.partition(',')[0]},{escaped(''.join(map(_text, pieces)))}"
+
+
+def values_of(machine: Machine, cluster: Cluster) -> Values:
+    """Return what a machine's template may name."""
+    own: dict[str, Scalar] = {"name": machine.name, "index": machine.index, "address": machine.address}
+    return _values(own, machine, cluster)
+
+
+def values_of_any(machine: Machine, cluster: Cluster) -> Values:
+    """Return the same with markers for what tells apart machines of one pool with the same variables."""
+    return _values({"name": NAME, "index": INDEX, "address": ADDRESS}, machine, cluster)
+
+
+def _values(own: dict[str, Scalar], machine: Machine, cluster: Cluster) -> Values:
     return {
-        "machine": {"name": machine.name, "index": machine.index, "address": machine.address},
+        "machine": own,
         "cluster": {"name": cluster.name},
         "pool": {"name": machine.pool},
         "vars": machine.variables,
@@ -93,9 +155,7 @@ class _Filler:
     def _fill(self, node: Node) -> Node:
         marks = (node.start_mark, node.end_mark)
         if isinstance(node, MappingNode):
-            if node.flow_style and len(node.value) == 1 and isinstance(node.value[0][0], MappingNode):
-                hint = "put the value in quotes: YAML takes bare braces for a mapping"
-                self.report.error("PV416", "{{ }} stands without quotes", span=self.places.start(node), hint=hint)
+            if self.bare(node):
                 return node
             pairs = [(k, self.node(v)) for k, v in node.value]
             return MappingNode(node.tag, pairs, *marks, flow_style=node.flow_style)
@@ -107,15 +167,24 @@ class _Filler:
             return self._scalar(node)
         return node
 
+    def bare(self, node: MappingNode) -> bool:
+        """Report braces without quotes."""
+        if not (node.flow_style and len(node.value) == 1 and isinstance(node.value[0][0], MappingNode)):
+            return False
+        hint = "put the value in quotes: YAML takes bare braces for a mapping"
+        self.report.error("PV416", "{{ }} stands without quotes", span=self.places.start(node), hint=hint)
+        return True
+
     def _scalar(self, node: ScalarNode) -> Node:
-        pieces = self._pieces(node)
+        pieces = self.pieces(node)
         marks = (node.start_mark, node.end_mark)
         if len(pieces) == 1 and not isinstance(pieces[0], str):
             # One value alone keeps its type: a size or a mode may come from a variable.
             return ScalarNode("", _text(pieces[0]), *marks, style=None)
         return ScalarNode(node.tag, "".join(map(_text, pieces)), *marks, style=node.style or '"')
 
-    def _pieces(self, node: ScalarNode) -> list[Scalar]:
+    def pieces(self, node: ScalarNode) -> list[Scalar]:
+        """Return the texts and values that a scalar is made of; what cannot be read is reported."""
         pieces: list[Scalar] = []
         try:
             parts = _parts(node.value)
@@ -157,7 +226,7 @@ class _Filler:
         if name not in self.values[group]:
             raise _unknown(f"{group} has no {name!r}", name, list(self.values[group]))
         value = self.values[group][name]
-        if isinstance(value, str) and RESERVED in value:
+        if group == "vars" and isinstance(value, str) and RESERVED in value:
             raise _Wrong("PV421", f"the value of {group}.{name} holds {RESERVED!r}, which marks provision's own slots")
         return value
 

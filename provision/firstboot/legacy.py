@@ -11,8 +11,7 @@ from provision.firstboot.cloudconfig import compile_cloud_config
 from provision.firstboot.container_linux import compile_ct
 from provision.firstboot.container_linux.dynamic import Dynamic
 from provision.firstboot.files import Files
-from provision.firstboot.formats import USER_PART
-from provision.firstboot.markers import ADDRESS, NAME
+from provision.firstboot.markers import ADDRESS, NAME, USER_PART
 
 if TYPE_CHECKING:
     from provision.diagnostics import Path, Report
@@ -32,8 +31,6 @@ PLANNED = frozenset(("fake", "pxe", "qemu"))
 
 def container_linux(config: NodeConfig, machine: Machine, report: Report) -> Json | None:
     """Return a Container Linux Config as Ignition 2.3."""
-    if _is_template(config, machine, report):
-        return None
     compiled = compile_ct(config.text, config.file, Files(config.directory), dynamic(machine))
     report.extend(compiled.report)
     return compiled.ignition
@@ -71,20 +68,11 @@ def ignition_2(config: NodeConfig, machine: Machine, report: Report) -> Json | N
 
 def cloud_config(config: NodeConfig, machine: Machine, report: Report) -> Json | None:
     """Return a cloud-config: checked for coreos-cloudinit, as it is for cloud-init."""
-    if _is_template(config, machine, report):
-        return None
     if machine.os in READS_CLOUD_INIT:
         return {USER_PART: config.text}
     compiled = compile_cloud_config(config.text, config.file)
     report.extend(compiled.report)
     return compiled.config
-
-
-def _is_template(config: NodeConfig, machine: Machine, report: Report) -> bool:
-    if machine.template:
-        message = f"a {config.format} node config is not a template"
-        report.error("PV414", message, span=Span(config.file, 1, 1), hint="write the node config as Butane")
-    return machine.template
 
 
 def as_ignition(config: Json, of: NodeConfig) -> Json:

@@ -23,14 +23,17 @@ RESERVED = "(~provision."
 
 SLOT = f"{RESERVED}slot."
 FACT = f"{RESERVED}machine."
-NAME, ADDRESS = f"{FACT}name~)", f"{FACT}address~)"
-"""The machine's name and planned address, in what is compiled once for a pool."""
+NAME, ADDRESS, INDEX = f"{FACT}name~)", f"{FACT}address~)", f"{FACT}index~)"
+"""The machine's name, planned address and number within its pool, in what is compiled once for many."""
 
 _NAME = r"([a-z0-9][a-z0-9._-]*)~\)"
 SLOTS = re.compile(re.escape(SLOT) + _NAME)
 FACTS = re.compile(re.escape(FACT) + _NAME)
 DATA = "data:"
-UNIT_TEXT = re.compile(r"systemd\.units\.\d+\.(dropins\.\d+\.)?contents")
+UNSAFE = re.compile('["\\\\\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]')
+UNIT_TEXT = re.compile(r"systemd\.units\.\d+\.(dropins\.\d+\.)?contents|coreos\.units\.\d+\.(drop_ins\.\d+\.)?content")
+USER_PART = "user-part"
+"""Where a cloud-init config holds the user's part, which stays text."""
 
 
 def slot_names(value: object) -> Iterator[str]:
@@ -59,14 +62,15 @@ def fill_facts(value: Any, facts: Mapping[str, str]) -> Any:  # noqa: ANN401 - a
 def fill_slots(value: Any, materials: Mapping[str, str]) -> Any:  # noqa: ANN401 - any JSON
     """Return a JSON value with materials in its slots.
 
-    Within a ``data:`` URL they are percent-escaped; within a unit ``%`` is doubled, since systemd expands specifiers.
+    Within a ``data:`` URL they are percent-escaped; within a unit ``%`` is doubled, since systemd expands specifiers;
+    within a YAML document that stays text they are escaped for the quotes in which they stand.
     """
     return _walk(value, SLOT, lambda text, path: SLOTS.sub(lambda m: _written(materials[m[1]], text, path), text), ())
 
 
 def in_unit(path: Path) -> bool:
     """Whether a path leads to the text of a unit or drop-in."""
-    return path[:1] == ("systemd",) and bool(UNIT_TEXT.fullmatch(".".join(map(str, path))))
+    return path[:1] in (("systemd",), ("coreos",)) and bool(UNIT_TEXT.fullmatch(".".join(map(str, path))))
 
 
 def escaped(material: str) -> str:
@@ -74,9 +78,20 @@ def escaped(material: str) -> str:
     return dataurl.escaped(material.encode()).partition(",")[2]
 
 
+def quoted(text: str) -> str:
+    """Return a text in double quotes, as JSON and YAML both read it."""
+    return f'"{UNSAFE.sub(_escape, text)}"'
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\{found[0]}" if found[0] in '"\\' else f"\\u{ord(found[0]):04x}"
+
+
 def _written(material: str, text: str, path: Path) -> str:
     if text.startswith(DATA):
         return escaped(material)
+    if path == (USER_PART,):
+        return quoted(material)[1:-1]
     return material.replace("%", "%%") if in_unit(path) else material
 
 

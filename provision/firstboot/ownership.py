@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from provision.diagnostics import Diagnostic
 from provision.firstboot.additions.model import HOME, PREFIX, RESERVED, RESERVED_IN
 from provision.firstboot.interpolate import SECRET
+from provision.firstboot.markers import FACTS, SLOTS, places
 from provision.firstboot.markers import RESERVED as MARK
-from provision.firstboot.markers import SLOTS, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,19 +18,22 @@ if TYPE_CHECKING:
     from provision.model import Json
 
 
-def faults(config: Json, place: Callable[[Path], Span | None], *, interpolated: bool) -> Iterator[Diagnostic]:
+def faults(
+    config: Json, place: Callable[[Path], Span | None], *, interpolated: bool, facts: bool = False
+) -> Iterator[Diagnostic]:
     """Yield a finding for everything of provision's own that a compiled node config takes.
 
     Args:
         config: the Ignition config, without additions.
         place: where a path of it stands in the user's text.
         interpolated: whether it may hold the slots of secrets.
+        facts: whether it may hold markers of what tells machines apart.
     """
     for path, name in _taken(config):
         hint = f"units named {PREFIX}* and files in {HOME} belong to provision: take another name"
         yield Diagnostic("PV409", f"{name} is reserved", path=path, span=place(path), hint=hint)
     for path, text in places(config, MARK):
-        if not _secrets_only(text, interpolated):
+        if not _secrets_only(FACTS.sub("", text) if facts else text, interpolated):
             message = f"the config holds the text {MARK!r}, which marks provision's own slots"
             yield Diagnostic("PV404", message, path=path, span=place(path), hint="write it in another way")
 

@@ -13,7 +13,7 @@ from provision.firstboot.canonical import canonical
 from provision.firstboot.formats import format_of, is_ignition3, joined
 from provision.firstboot.interpolate import secret_slots
 from provision.firstboot.markers import ADDRESS, NAME, fill_facts, slot_names
-from provision.firstboot.nodeconfig import NodeConfigs
+from provision.firstboot.nodeconfig import NodeConfigs, facts_of
 from provision.firstboot.recipe import Recipe, Slot
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Shared:
 
     def recipe(self, machine: Machine) -> Recipe:
         """Return one machine's recipe."""
-        facts = {"name": machine.name, "address": machine.address}
+        facts = facts_of(machine)
         body, meaning = fill_facts(self.body, facts), fill_facts(self.meaning, facts)
         return Recipe(machine.name, self.spec_version, body, self.slots, meaning)
 
@@ -54,7 +54,7 @@ class Pools:
 
     def of(self, machine: Machine) -> Shared | None:
         """Return what a machine has in common with others, or None where it has errors."""
-        key = (machine.name if machine.template else None, machine.config, machine.os, machine.etcd, machine.provider)
+        key = (self._configs.key(machine), machine.os, machine.etcd, machine.provider, machine.fleet)
         if key not in self._shared:
             self._shared[key] = self._compile(machine)
         return self._shared[key]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from provision.diagnostics import Report
 from provision.firstboot.butane import compile_node, tree
 from provision.firstboot.ignition import dataurl
-from provision.firstboot.interpolate import interpolate
+from provision.firstboot.interpolate import interpolate, values_of
 from tests.unit.firstboot.clusters import SECRETS, butane, cluster, machine
 
 HEAD = "variant: fcos\nversion: 1.4.0\nstorage:\n  files:\n"
@@ -19,7 +19,7 @@ def filled(text: str, **variables: Any) -> tuple[dict[str, Any] | None, Report]:
     of = machine("demo-core-7", 7, template=True, variables=variables)
     report = Report()
     config = butane(text)
-    root = interpolate(tree.compose(text), config, of, cluster(of, secrets=SECRETS), report)
+    root = interpolate(tree.compose(text), config, values_of(of, cluster(of)), cluster(of, secrets=SECRETS), report)
     if not report.ok:
         return None, report
     compiled = compile_node(root, text, config.file, plain=lambda content: b"(~" in content)

@@ -142,12 +142,6 @@ def test_markers_of_ours_in_the_users_text() -> None:
         assert [code for code, _ in codes(made("container-linux", config, "container-linux"))] == ["PV404"]
 
 
-@pytest.mark.parametrize(("format_", "text"), [("container-linux", CLC), ("cloud-config", CLOUD)])
-def test_they_are_no_templates(format_: str, text: str) -> None:
-    found = {code for code, _ in codes(made(format_, text, "container-linux", template=True))}
-    assert found == {"PV414"}
-
-
 def test_what_cannot_be_made_smaller_is_refused() -> None:
     large = "#cloud-config\nwrite_files: [{path: /a, content: " + "x" * 20_000 + "}]\n"
     assert "PV407" in [code for code, _ in codes(made("cloud-config", large, "container-linux", "ec2"))]
