@@ -19,7 +19,7 @@ from provision.apply.observe import observe
 from provision.apply.revision import revision
 from provision.errors import SpecError
 from provision.firstboot.compile import compile_cluster
-from provision.model import Owner
+from provision.model import Owner, utc_text
 from provision.plan.diff import diff
 from provision.provider import Context, HasImages
 from provision.spec import load
@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 
 LIFE = "life"
 """The journal note that holds when the cluster's life began: ``{"begun": RFC 3339}``."""
+
+
+EXTENDED = "extended"
+"""The journal note that holds to when `provision extend` moved a deadline, and from which one of the spec's:
+``{"was": RFC 3339, "expires": RFC 3339 or "never"}``. A spec whose ttl is changed since then counts again."""
 
 
 def now() -> datetime:
@@ -80,7 +85,13 @@ class Session:
     @property
     def deadline(self) -> datetime | None:
         """When everything of the cluster must be gone; None for never."""
-        return self.begun + timedelta(seconds=self.cluster.ttl) if self.cluster.ttl is not None else None
+        if self.cluster.ttl is None:
+            return None
+        end = self.begun + timedelta(seconds=self.cluster.ttl)
+        moved = self.state.recorded.notes.get(EXTENDED, {})
+        if moved.get("was") != utc_text(end):
+            return end
+        return None if moved["expires"] == "never" else datetime.fromisoformat(moved["expires"])
 
     def desired(self) -> Desired:
         """Compile the cluster.

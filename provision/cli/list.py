@@ -164,9 +164,14 @@ def _length(seconds: float | None) -> str:
 
 def _total(groups: Sequence[Group]) -> str:
     cost = sum((g.hourly for g in groups), Cost())
-    unknown = f", and {len(cost.unknown)} machines of unknown price" if cost.unknown else ""
+    unknown = f", and {_count(len(cost.unknown), 'machine')} of unknown price" if cost.unknown else ""
     machines = sum(len(g.machines) for g in groups)
-    return f"{len(groups)} clusters, {machines} machines, {money(cost.per_hour)} an hour{unknown}"
+    counts = f"{_count(len(groups), 'cluster')}, {_count(machines, 'machine')}"
+    return f"{counts}, {money(cost.per_hour)} an hour{unknown}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _warn(found: Inventory, groups: Sequence[Group]) -> None:

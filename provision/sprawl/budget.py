@@ -117,7 +117,7 @@ def of_all(policies: Sequence[Policy]) -> list[Limit]:
     ]
 
 
-def refuse(name: str, why: Sequence[str]) -> None:
+def refuse(name: str, why: Sequence[str], what: str = "nothing was made") -> None:
     """Refuse what exceeds a budget.
 
     Raises:
@@ -125,7 +125,7 @@ def refuse(name: str, why: Sequence[str]) -> None:
     """
     if why:
         hint = "take fewer or smaller machines, raise the budget, or give `--over-budget REASON`, which is recorded"
-        raise BudgetError(f"nothing was made: {name} is over budget: {'; '.join(why)}", hint=hint)
+        raise BudgetError(f"{what}: {name} is over budget: {'; '.join(why)}", hint=hint)
 
 
 def _matching(policies: Sequence[Policy], section: str, name: str, of: str) -> Iterator[Limit]:

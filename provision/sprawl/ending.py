@@ -12,6 +12,7 @@ from provision.state import home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from provision.apply.events import Event
     from provision.apply.retry import Pace
@@ -37,8 +38,11 @@ def carry_out(
     state: ClusterState,
     listener: Callable[[Event], None],
     pace: Pace,
+    root: Path | None = None,
 ) -> None:
     """Delete what the plan says and forget the cluster; killed at any moment, the same again goes on.
+
+    `root` is the directory of all states that knows it, this computer's own if None.
 
     Raises:
         PartialFailure, Interrupted, StateError: see `Engine.run`.
@@ -46,7 +50,7 @@ def carry_out(
     engine = Engine(plan, providers, state, bind=_nothing_is_made, clock=now, listener=listener, pace=pace)
     engine.run()
     state.tidy()
-    home.forget(paths.state(), plan.owner)
+    home.forget(root or paths.state(), plan.owner)
 
 
 def _nothing_is_made(name: str, generation: int) -> str:

@@ -16,14 +16,16 @@ from provision.sprawl.prices import Cost, Prices, money
 from provision.sprawl.tariff import MONTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from provision.apply.session import Session
     from provision.diagnostics import Report
+    from provision.model import Observed, Owner
     from provision.plan.model import Plan, Step
+    from provision.provider import Provider
     from provision.spec.model import Cluster
-    from provision.sprawl.inventory import Inventory
+    from provision.sprawl.inventory import Group, Inventory
     from provision.sprawl.policies import Policy
 
 COSTS = frozenset((Action.CREATE, Action.REPLACE, Action.ADOPT))
@@ -85,40 +87,57 @@ class Guard:
         """
         if not any(s.action in COSTS and s.key.kind == MACHINE for s in plan.steps) and not plan.asleep:
             return []
-        return self.exceeded(session, _hours(session))
+        costs = {
+            name: Cost.of(
+                (m.name, self.prices.wanted(m, provider)) for m in self.cluster.machines if m.provider == name
+            )
+            for name, provider in session.providers.items()
+        }
+        return self._exceeded(session.owner, costs, _hours(session.deadline))
 
-    def exceeded(self, session: Session, hours: float) -> list[str]:
-        """Return what is exceeded when all machines of the spec run for so many hours."""
-        ours = Spending.of(self.prices.cluster(session.cluster, session.providers), hours)
+    def extended(
+        self, owner: Owner, providers: Mapping[str, Provider], things: Iterable[Observed], expires: datetime | None
+    ) -> list[str]:
+        """Return which budgets what runs of a cluster exceeds when it lives until another deadline.
+
+        Raises:
+            SpecError, StateError: see `looking.look`.
+        """
+        there = list(things)
+        costs = {
+            name: Cost.of(
+                (o.name, self.prices.observed(o, provider, self.cluster.providers.get(name, {})))
+                for o in there
+                if o.provider == name
+            )
+            for name, provider in providers.items()
+        }
+        return self._exceeded(owner, costs, _hours(expires))
+
+    def _exceeded(self, owner: Owner, costs: Mapping[str, Cost], hours: float) -> list[str]:
+        """Return what is exceeded when the cluster costs so much on each provider, for so many hours."""
+        ours = Spending.of(sum(costs.values(), Cost()), hours)
         why = budget.exceeded(budget.of_cluster(self.cluster, self.policies), ours)
         if not any(policy.section("budget").keys() - {"cluster"} for policy in self.policies):
             return why
-        return [*why, *self._shared(session, looking.look(prices=self.prices), hours)]
+        found = looking.look(prices=self.prices)
+        return [*why, *self._shared(found, [g for g in found.groups if g.owner != owner], ours, costs, hours)]
 
-    def _shared(self, session: Session, found: Inventory, hours: float) -> Iterator[str]:
+    def _shared(
+        self, found: Inventory, others: Sequence[Group], ours: Spending, costs: Mapping[str, Cost], hours: float
+    ) -> Iterator[str]:
         """Yield what is exceeded together with all else that runs."""
-        others = [(g, budget.spending(g, found)) for g in found.groups if g.owner != session.owner]
-        everything = Spending.of(self.prices.cluster(session.cluster, session.providers), hours)
-        owner = self.cluster.owner
-        owned = sum((s for g, s in others if g.answers == owner), everything)
-        total = sum((s for _, s in others), everything)
-        yield from budget.exceeded(budget.of_owner(owner, self.policies), owned)
-        yield from budget.exceeded(budget.of_all(self.policies), total)
-        for name, cost in self._by_account(session).items():
-            there = sum((s for g, s in others if g.account.name == name), Spending.of(cost, hours))
+        spent = [(g, budget.spending(g, found)) for g in others]
+        owned = sum((s for g, s in spent if g.answers == self.cluster.owner), ours)
+        yield from budget.exceeded(budget.of_owner(self.cluster.owner, self.policies), owned)
+        yield from budget.exceeded(budget.of_all(self.policies), sum((s for _, s in spent), ours))
+        for provider, cost in costs.items():
+            account = accounts.named(provider, self.cluster.providers.get(provider, {}))
+            name = self._accounts.get(account.key, account.name)
+            there = sum((s for g, s in spent if g.account.name == name), Spending.of(cost, hours))
             yield from budget.exceeded(budget.of_account(name, self.policies), there)
         for error in found.unreachable:
             yield f"what runs on {error.provider} cannot be told: {error.message}"
-
-    def _by_account(self, session: Session) -> Mapping[str, Cost]:
-        """Return what the spec's machines cost on each account, by the account's name."""
-        costs: dict[str, Cost] = {}
-        for provider in session.cluster.providers:
-            machines = [m for m in session.cluster.machines if m.provider == provider]
-            prices = ((m.name, self.prices.wanted(m, session.providers[m.provider])) for m in machines)
-            name = self._accounts.get(accounts.named(provider, session.cluster.providers[provider]).key, provider)
-            costs[name] = costs.get(name, Cost()) + Cost.of(prices)
-        return costs
 
     @cached_property
     def _accounts(self) -> Mapping[tuple[str, str], str]:
@@ -126,9 +145,9 @@ class Guard:
         return {account.key: account.name for account in found}
 
 
-def _hours(session: Session) -> float:
-    """Return how many hours the cluster still has to live."""
-    return (session.deadline - now()).total_seconds() / 3600 if session.deadline else MONTH
+def _hours(deadline: datetime | None) -> float:
+    """Return how many hours there are until a deadline."""
+    return (deadline - now()).total_seconds() / 3600 if deadline else MONTH
 
 
 def bill(plan: Plan, deadline: datetime | None) -> dict[str, object]:
