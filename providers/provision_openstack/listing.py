@@ -27,6 +27,13 @@ PATHS = {
 }
 """By kind: neutron's path, and the list in its answer."""
 
+INTERFACES = (
+    "network:router_interface",
+    "network:router_interface_distributed",
+    "network:ha_router_replicated_interface",
+)
+"""Owners of the ports by which a router is joined to subnets."""
+
 
 def everything(cloud: Cloud, owner: Owner | None) -> Iterator[Observed]:
     """Yield all machines, then all parts.
@@ -116,12 +123,10 @@ def _routers(cloud: Cloud, owner: Owner | None) -> Iterator[Observed]:
 def interfaces(cloud: Cloud, router: str = "") -> dict[str, list[str]]:
     """Return the subnets that routers are joined to, by the router's id."""
     joined: dict[str, list[str]] = {}
-    # Distributed and highly available routers have owners of their own: all begin alike.
     marks = {"device_id": router} if router else {}
-    for port in cloud.pages("network", "/ports", "ports", **marks):
-        if str(port.get("device_owner", "")).startswith(("network:router_interface", "network:ha_router_replicated")):
-            subnets = [fixed["subnet_id"] for fixed in port.get("fixed_ips", [])]
-            joined.setdefault(port["device_id"], []).extend(subnets)
+    for port in cloud.pages("network", "/ports", "ports", device_owner=list(INTERFACES), **marks):
+        subnets = [fixed["subnet_id"] for fixed in port.get("fixed_ips", [])]
+        joined.setdefault(port["device_id"], []).extend(subnets)
     return joined
 
 

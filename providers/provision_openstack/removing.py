@@ -9,7 +9,7 @@ from urllib.parse import quote
 from provision.errors import Kind, ProviderError
 from provision.model import MACHINE, State
 from provision.provider import Outcome
-from provision_openstack import parts
+from provision_openstack import observe, parts
 from provision_openstack.listing import PATHS, interfaces
 from provision_openstack.shared import unless
 
@@ -37,7 +37,7 @@ def _removed(cloud: Cloud, target: Observed) -> Outcome:
 
 
 def _machine(cloud: Cloud, target: Observed) -> None:
-    if target.protected:
+    if target.protected and _still_protected(cloud, target):
         raise ProviderError(
             f"{target.name} ({target.id}) is protected",
             kind=Kind.INVALID,  # it does not pass by itself
@@ -45,6 +45,12 @@ def _machine(cloud: Cloud, target: Observed) -> None:
             hint="set `protect: false` in the spec and run `up`, then remove it",
         )
     cloud.call("compute", "DELETE", f"/servers/{target.id}")
+
+
+def _still_protected(cloud: Cloud, target: Observed) -> bool:
+    # Nova knows of no protection but its lock, under which not even a deadline could be moved: the mark is ours.
+    server = cloud.call("compute", "GET", f"/servers/{target.id}")["server"]
+    return observe.machine(server).protected
 
 
 def _router(cloud: Cloud, target: Observed) -> None:

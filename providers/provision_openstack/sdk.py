@@ -6,10 +6,11 @@ a call's bytes are what a test sees, and each is made once. The SDK's retries ar
 
 from __future__ import annotations
 
+import warnings
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from provision.errors import ProviderError, ProviderMissing
+from provision.errors import Kind, ProviderError, ProviderMissing
 from provision_openstack import errors
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ class Cloud:
         if service == "compute":
             more["microversion"] = MICROVERSION
         with _Translated(action, mutates):
-            # Not logged: a server's body holds its first-boot config, and so may the refusal.
-            answer = proxy.request(path, method, raise_exc=False, connect_retries=0, log=False, **more)
+            answer = _request(proxy, path, method, **more)
             body = _body(answer)
         if answer.status_code >= 400:
             raise errors.refused(action, mutates, answer.status_code, body, answer.headers)
@@ -74,12 +74,21 @@ class Cloud:
         """
         marker: Json = {}
         while True:
-            answer = self.call(service, "GET", path, params={**params, "limit": PAGE, **marker})
+            answer = self._page(service, path, {**params, "limit": PAGE, **marker})
             items: list[Json] = answer.get(key, [])
             yield from items
             if not items or not (answer.get(f"{key}_links") or answer.get("next")):
                 return
             marker = {"marker": items[-1]["id"]}
+
+    def _page(self, service: str, path: str, params: Json) -> Json:
+        try:
+            return self.call(service, "GET", path, params=params)
+        except ProviderError as error:
+            if error.kind is Kind.NOT_FOUND:
+                # Neutron fails so when something vanishes while it lists: a list of nothing is an empty one.
+                error.kind, error.retryable = Kind.UNAVAILABLE, True
+            raise
 
     def project(self) -> str:
         """Return the id of the project; logs in when that has not happened yet.
@@ -105,7 +114,9 @@ class Cloud:
     def _proxy(self, service: str) -> Any:  # noqa: ANN401
         with _Translated(f"finding the {service} service", mutates=False), self._lock:
             if service not in self._proxies:
-                self._proxies[service] = getattr(self._connect(), service)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    self._proxies[service] = getattr(self._connect(), service)
             return self._proxies[service]
 
     def _connected(self) -> Any:  # noqa: ANN401
@@ -127,10 +138,21 @@ def connection(cloud: str, region: str) -> Any:  # noqa: ANN401
         hint = "pip install 'provision[openstack]'"
         raise ProviderMissing(f"openstacksdk is not installed: {error}", hint=hint) from error
     chosen: Json = {key: value for key, value in (("cloud", cloud), ("region_name", region)) if value}
-    config = OpenStackConfig(app_name="provision").get_one(**chosen)
-    if config.config.get("api_timeout") is None:
-        config.config["api_timeout"] = TIMEOUT
-    return Connection(config=config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the SDK warns of what it will drop itself
+        config = OpenStackConfig(app_name="provision").get_one(**chosen)
+        if config.config.get("api_timeout") is None:
+            config.config["api_timeout"] = TIMEOUT
+        return Connection(config=config)
+
+
+def _request(proxy: Any, path: str, method: str, **more: Any) -> Any:  # noqa: ANN401
+    """Make one request by keystoneauth's adapter, past what the SDK adds: caches, retries, metrics."""
+    from keystoneauth1.adapter import Adapter
+
+    once = {"raise_exc": False, "connect_retries": 0, "status_code_retries": 0}
+    # Not logged: a server's body holds its first-boot config, and so may the refusal.
+    return Adapter.request(proxy, path, method, log=False, **once, **more)
 
 
 class _Translated:
