@@ -45,7 +45,8 @@ def asking(query: str) -> Asking:
     said: dict[str, str] = {}
     for pair in query.split("&"):
         key, _, value = pair.partition("=")
-        said.setdefault(key, unquote_plus(value) if "%" in value or "+" in value else value)
+        if value and key not in said:
+            said[key] = unquote_plus(value) if "%" in value or "+" in value else value
     uuid, serial = said.get("uuid", "").lower(), said.get("serial", "").strip()
     if len(uuid) > 36 or len(serial) > 128 or not (uuid + serial).isprintable():
         raise Malformed("uuid or serial cannot be one")

@@ -78,7 +78,9 @@ class Ledger:
         seen = before or Stranger(mac, uuid, serial, architecture, client, now)
         self.strangers[mac] = replace(seen, client=client, last=now, count=seen.count + 1)
         if len(self.strangers) > STRANGERS:
-            del self.strangers[next(iter(self.strangers))]
+            oldest = next(iter(self.strangers))
+            del self.strangers[oldest]
+            self._seen.add(oldest)
         self._seen.add(mac)
         self._changed()
         if before is None:

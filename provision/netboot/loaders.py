@@ -59,6 +59,7 @@ def gather(folder: Path, extra: Path | None = None) -> dict[str, str]:
         for name, row in table(LOADERS)["files"].items():
             if not _copy(name, row["places"], folder):
                 missing[name] = row["package"]
+        _modules(folder)
         for file in sorted(extra.iterdir()) if extra else ():
             if file.is_file():
                 _place(file, folder / file.name)
@@ -66,6 +67,15 @@ def gather(folder: Path, extra: Path | None = None) -> dict[str, str]:
     except OSError as error:
         raise ProvisionError(f"{folder} cannot hold the loaders: {error}") from error
     return missing
+
+
+def _modules(folder: Path) -> None:
+    for platform, row in table(LOADERS)["modules"].items():
+        for source in (Path(row["place"], name) for name in row["names"]):
+            if source.is_file():
+                target = folder / "grub" / platform / source.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _place(source, target)
 
 
 def _copy(name: str, places: Iterable[str], folder: Path) -> bool:

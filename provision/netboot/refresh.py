@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provision.netboot.index import POLL_SECONDS
@@ -28,5 +29,6 @@ class Refresher:
         """Look again and again until cancelled."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            await self.refresh()
-            self._service.poll()
+            with suppress(OSError):  # a full table of files, a disk that is away: looked at again at once
+                await self.refresh()
+                self._service.poll()

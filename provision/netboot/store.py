@@ -198,7 +198,7 @@ def parse(data: bytes, machine: str) -> Entry:
     """
     try:
         return Entry.from_json(json.loads(data))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateError(f"the boot store's entry of {machine} is damaged: {error} [PV583]") from error
 
 

@@ -83,7 +83,7 @@ def told(entry: Entry, progress: Progress, verdict: Verdict, now: float, client:
         up = progress.state is State.UP
         fresh = {"round": progress.round + 1, "used": 0.0, "spent": False, "failure": "", "report": None}
         progress = replace(progress, state=State.PENDING, boots=0 if up else progress.boots, **fresh)  # type: ignore[arg-type]
-    return _at(replace(progress, boots=progress.boots + 1, client=client, failure=""), State.LOADING, now)
+    return _at(progress, State.LOADING, now, boots=progress.boots + 1, client=client, failure="")
 
 
 def ignited(progress: Progress, now: float, client: str, agent: str, failure: str = "") -> Progress:
