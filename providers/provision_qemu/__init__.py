@@ -77,6 +77,12 @@ class QEMU:
         """Switch a machine; its guest is asked before it is forced."""
         self._machines.power(machine, on)
 
+    def unlabelled(self) -> Iterator[Observed]:
+        """Report machines that run on this computer and were started by something else."""
+        from provision_qemu import foreign
+
+        return foreign.machines(self.context.work)
+
     def _create(self, request: Request) -> Observed:
         if request.kind != MACHINE:
             raise ProviderError(f"QEMU has no {request.kind} to make", kind=Kind.UNSUPPORTED)

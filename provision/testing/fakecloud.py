@@ -122,6 +122,11 @@ class FakeCloud:
         """Return what a size costs in an hour."""
         return PRICES.get(size)
 
+    def unlabelled(self) -> Iterator[Observed]:
+        """List what `plant` has put there."""
+        found = self.database.query("SELECT * FROM things WHERE gone IS NULL AND uid='' ORDER BY rowid")
+        yield from (rows.observed(r, self.name, time.time()) for r in found)
+
     # ---- what tests ask and do
 
     def inject(self, *faults: Fault) -> None:
@@ -146,6 +151,11 @@ class FakeCloud:
         """Return what the newest machine of a name got as its first-boot config."""
         found = self.database.query("SELECT payload FROM things WHERE name=? ORDER BY created DESC", (name,))
         return str(found[0]["payload"])
+
+    def plant(self, *names: str, kind: str = MACHINE) -> None:
+        """Put things there that somebody made by other means: they bear no labels."""
+        with self.database.transaction() as db:
+            rows.plant(db, names, kind, time.time())
 
     def fail(self, name: str) -> None:
         """Let a machine fail."""

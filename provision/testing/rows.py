@@ -30,7 +30,7 @@ INSERT = f"INSERT INTO things({COLUMNS}) VALUES({','.join('?' * 20)})"
 
 def select(owner: Owner | None, now: float, limit: int, offset: int) -> tuple[str, tuple[object, ...]]:
     """Return the query of one page of a list."""
-    where = ["visible <= ?", "(gone IS NULL OR gone > ?)"]
+    where = ["visible <= ?", "(gone IS NULL OR gone > ?)", "uid <> ''"]
     values: list[object] = [now, now]
     if owner is not None:
         where.append("cluster = ?")
@@ -50,7 +50,7 @@ def observed(row: sqlite3.Row, provider: str, now: float) -> Observed:
         id=row["id"],
         provider=provider,
         state=_state(row, now),
-        labels=Labels.from_dict(json.loads(row["labels"])),
+        labels=Labels.from_dict(json.loads(row["labels"])) if row["uid"] else None,
         token=row["token"],
         addresses=json.loads(row["addresses"]),
         reach=NOWHERE if row["kind"] == MACHINE else {},
@@ -104,6 +104,15 @@ def insert(
     }
     db.execute(INSERT, tuple(values[c.strip()] for c in COLUMNS.split(",")))
     return id_
+
+
+def plant(db: sqlite3.Connection, names: Iterable[str], kind: str, now: float) -> None:
+    """Add things that are not ours."""
+    empty = {"labels": "{}", "outputs": "{}", "addresses": "{}", "body": "{}", "needs": "[]", "failed": 0}
+    for name in names:
+        times = {"created": now, "boots": now, "visible": now}
+        values = {"id": f"{kind}-{uuid.uuid4().hex[:12]}", "kind": kind, "name": name, **empty, **times}
+        db.execute(INSERT, tuple(values.get(c.strip(), "") for c in COLUMNS.split(",")))
 
 
 def digest(request: Request) -> str:
