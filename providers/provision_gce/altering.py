@@ -62,7 +62,7 @@ def _machine(cloud: Cloud, settings: Settings, now: datetime, change: Change) ->
     if change.labels is None:
         return target
     item = cloud.call("instances.get", **where)
-    if deadlines.outlives(item.get("scheduling", {}).get("terminationTime", ""), change.labels):
+    if deadlines.ends_before(item.get("scheduling", {}).get("terminationTime", ""), change.labels):
         body = deadlines.scheduling(change.labels, _as_made(item, settings), now)
         target = _moved(cloud, item, target, body)
     marks = labels.relabelled(item.get("labels", {}), change.labels)

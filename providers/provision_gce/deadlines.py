@@ -48,7 +48,7 @@ def scheduling(labels: Labels, settings: Settings, now: datetime) -> Json:
     return {**model, **({"terminationTime": until} if until else {})}
 
 
-def outlives(until: str, labels: Labels) -> bool:
+def ends_before(until: str, labels: Labels) -> bool:
     """Tell whether a machine with that limit ("" for none) would be deleted before its deadline."""
     if not until:
         return False
