@@ -97,6 +97,9 @@ class Binder:
                 return f"{base}/phone-home/{self.nonces.of(name, generation)}" if base else ""
             case Kind.SECRET:
                 return self.secrets[slot.name.removeprefix(SECRET)]
+            case Kind.ENDPOINTS:
+                etcd = self.desired.cluster.etcd
+                return ",".join(node_of(voter, etcd).client_url for voter in self.desired.cluster.voters())
             case Kind.BOOTSTRAP:
                 return self._bootstrap(name)
         raise AssertionError(f"nothing is made for slots of the kind {slot.kind}")

@@ -50,6 +50,11 @@ class Node:
     files: CertificateFiles | None = None
 
     @property
+    def client_url(self) -> str:
+        """The URL at which clients find the member."""
+        return url(self.scheme, self.address, CLIENT_PORT)
+
+    @property
     def peer_url(self) -> str:
         """Where the other members reach it."""
         return url(self.scheme, self.address, PEER_PORT)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from provision.diagnostics import Report
 from provision.etcd.bootstrap import Bootstrap, Facts, decide
 from provision.firstboot import payload
-from provision.firstboot.additions import fitness
+from provision.firstboot.additions import fitness, fitness_containers
 from provision.firstboot.payload import Form
 from provision.firstboot.pool import Pools
 from provision.firstboot.stored import unreachable
@@ -50,7 +50,9 @@ def compile_cluster(cluster: Cluster, *, traits: Mapping[str, Traits], additions
     report = Report(sources=dict(cluster.sources))
     if not fitness.version_known(additions_version, report):
         return CompiledCluster({}, report)
-    report.extend(_placed(fitness.check(cluster, additions_version), cluster))
+    unfit = fitness.check(cluster, additions_version)
+    fitness_containers.check(cluster, traits, additions_version, unfit)
+    report.extend(_placed(unfit, cluster))
     boot = _bootstrap(cluster, traits, report)
     pools = Pools(cluster, traits, additions_version, report)
     room = _Room(cluster, traits, report)

@@ -145,9 +145,11 @@ def _upper_bound(recipe: Recipe) -> int:
     """The size with every slot full of what takes most room in its place."""
     size = len(written(recipe.body).encode("utf-8", "surrogateescape"))
     for _, text in places(recipe.body):
-        # Three bytes for each in a data: URL; elsewhere JSON writes at most six (\u0001) for one.
-        worst = 3 if text.startswith(DATA) else 6
-        size += sum(recipe.slots[name].max_size * worst for name in MARKERS.findall(text))
+        for name in MARKERS.findall(text):
+            # Three bytes for each in a data: URL. Elsewhere JSON writes six (\u0001) at most for what a secret may
+            # hold, and two for a line break, the worst in all else.
+            worst = 3 if text.startswith(DATA) else 6 if recipe.slots[name].kind is Kind.SECRET else 2
+            size += recipe.slots[name].max_size * worst
     return size
 
 

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     DEADLINE = "deadline"
     NONCE = "nonce"
     URL = "url"
+    ENDPOINTS = "endpoints"  # etcd members' client URLs
     CERTIFICATE = "certificate"
     KEY = "key"
     SECRET = "secret"  # noqa: S105 - a kind, not a secret
@@ -46,6 +47,7 @@ FORMS: dict[Kind, tuple[str, str]] = {
     Kind.DEADLINE: (r"never|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "an RFC 3339 time in UTC, or never"),
     Kind.NONCE: (r"[0-9a-f]{16,64}", "16 to 64 hex digits"),
     Kind.URL: (r"(https?://[^\s\"'\\$`]+)?", "an http or https URL, or nothing"),
+    Kind.ENDPOINTS: (r"https?://[^\s\"'\\$`,]+(,https?://[^\s\"'\\$`,]+)*", "http or https URLs with commas"),
     Kind.CERTIFICATE: (_pem("CERTIFICATE", "+"), "certificates in PEM"),
     Kind.KEY: (_pem("(EC |RSA )?PRIVATE KEY", "{1}"), "a private key in PEM"),
     Kind.SECRET: (r"[^\0]*", "a text without NUL"),

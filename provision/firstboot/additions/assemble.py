@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.firstboot.additions import deadline, etcd, machine, phone_home, tls, update
+from provision.firstboot.additions import deadline, etcd, flannel, fleet, machine, phone_home, runtime, tls, update
 from provision.firstboot.additions.context import Context
 from provision.firstboot.additions.model import Additions
 from provision.firstboot.additions.system import system
@@ -24,6 +24,9 @@ BUILDERS: tuple[Callable[[Context], Additions], ...] = (
     update.update,
     tls.files,
     etcd.member,
+    runtime.settings,
+    flannel.flannel,
+    fleet.fleet,
 )
 
 SLOTS = {
@@ -36,6 +39,7 @@ SLOTS = {
         tls.AUTHORITIES,
         tls.MEMBER_CERTIFICATE,
         tls.MEMBER_KEY,
+        flannel.ENDPOINTS,
     )
 }
 """Every slot that additions may have, by name."""

@@ -78,8 +78,9 @@ def _variables(context: Context, etcd: Etcd) -> dict[str, str]:
         found["ETCD_IMAGE_TAG"] = system.tag(etcd.version)
     if etcd.tls and system.etcd.ssl_dir:
         found["ETCD_SSL_DIR"] = tls.HOME
-    if context.cluster.update.strategy == "etcd-lock" and system.update == "locksmith":
-        # locksmith speaks the v2 API alone, which etcd 3.4 and later do not offer by themselves.
+    locks = context.cluster.update.strategy == "etcd-lock" and system.update == "locksmith"
+    if locks or context.cluster.flannel is not None or any(m.fleet for m in context.cluster.machines):
+        # locksmith, flannel and fleet speak the v2 API alone, which etcd 3.4 and later do not offer by themselves.
         found["ETCD_ENABLE_V2"] = "true"
     return found
 

@@ -56,12 +56,23 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """Everything that is added to one machine."""
+    """Everything that is added to one machine; `fleet` is fleet's metadata, ``key=value`` with commas, "" for none."""
 
     files: tuple[File, ...] = ()
     units: tuple[Unit, ...] = ()
     users: tuple[User, ...] = ()
+    fleet: str = ""
+
+    @property
+    def all_units(self) -> tuple[Unit, ...]:
+        """All units, fleet's with its metadata in a drop-in; for formats that have no section for fleet."""
+        if not self.fleet:
+            return self.units
+        drop_in = DropIn("20-provision.conf", f'[Service]\nEnvironment="FLEET_METADATA={self.fleet}"\n')
+        return (*self.units, Unit("fleet.service", enabled=True, drop_ins=(drop_in,)))
 
     def __add__(self, other: Additions) -> Additions:
         """Return both, in order."""
-        return Additions(self.files + other.files, self.units + other.units, self.users + other.users)
+        return Additions(
+            self.files + other.files, self.units + other.units, self.users + other.users, self.fleet or other.fleet
+        )

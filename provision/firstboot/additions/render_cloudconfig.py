@@ -28,7 +28,10 @@ def render(additions: Additions) -> Json:
     config |= {"ssh_authorized_keys": keys} if keys else {}
     config |= {"users": users} if users else {}
     config |= {"write_files": files} if files else {}
-    return config | ({"coreos": {"units": units}} if units else {})
+    units += [{"name": "fleet.service", "command": "start"}] if additions.fleet else []
+    sections: Json = {"units": units} if units else {}
+    sections |= {"fleet": {"metadata": additions.fleet}} if additions.fleet else {}
+    return config | ({"coreos": sections} if sections else {})
 
 
 def joined(ours: Json, user: Json) -> Json:

@@ -56,7 +56,7 @@ def render(additions: Additions, default_user: str) -> Json:
         if user.name != default_user
     ]
     files = [_file(file) for file in additions.files if file.path != HOSTNAME]
-    files += [each for unit in additions.units for each in _unit_files(unit)]
+    files += [each for unit in additions.all_units for each in _unit_files(unit)]
     commands = _commands(additions)
     config |= {"ssh_authorized_keys": keys} if keys else {}
     config |= {"users": ["default", *others]} if others else {}
@@ -113,12 +113,12 @@ def _unit_files(unit: Unit) -> Iterator[Json]:
 
 
 def _commands(additions: Additions) -> list[list[str]]:
-    if not additions.units:
+    if not additions.all_units:
         return []
-    wanted = [unit.name for unit in additions.units if unit.enabled]
+    wanted = [unit.name for unit in additions.all_units if unit.enabled]
     commands = [["systemctl", "daemon-reload"]]
     if wanted:
         # These commands are part of the boot: a unit that waits for its end must not be waited for.
         commands += [["systemctl", "enable", *wanted], ["systemctl", "restart", "--no-block", *wanted]]
-    unwanted = [unit.name for unit in additions.units if unit.enabled is False]
+    unwanted = [unit.name for unit in additions.all_units if unit.enabled is False]
     return commands + ([["systemctl", "disable", "--now", "--no-block", *unwanted]] if unwanted else [])

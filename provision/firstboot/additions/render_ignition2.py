@@ -20,7 +20,7 @@ def render(additions: Additions) -> Json:
         "ignition": {"version": NEWEST},
         **({"passwd": {"users": users}} if users else {}),
         "storage": {"files": [_file(file) for file in additions.files]},
-        "systemd": {"units": [_unit(unit) for unit in additions.units]},
+        "systemd": {"units": [_unit(unit) for unit in additions.all_units]},
     }
 
 

@@ -21,7 +21,7 @@ def render(additions: Additions, version: str) -> Json:
         "ignition": {"version": version},
         **({"passwd": {"users": users}} if users else {}),
         "storage": {"files": [_file(f) for f in additions.files]},
-        "systemd": {"units": [_unit(u) for u in additions.units]},
+        "systemd": {"units": [_unit(u) for u in additions.all_units]},
     }
 
 

@@ -69,6 +69,11 @@ def system(name: str, version: int = VERSIONS[-1]) -> System:
     return System(name, etcd=etcd, timing=timing, tags=table["tags"], **row)
 
 
+def runtimes(version: int) -> dict[str, Any]:
+    """Return what one version of the additions knows of container runtimes: ``runtimes.toml``."""
+    return _table(f"v{version}/runtimes.toml")
+
+
 def newest_ignition(name: str) -> str:
     """Return the newest Ignition spec that an operating system's present images read."""
     newest: str = _table("os.toml")[name]["ignition"]

@@ -44,6 +44,7 @@ MATERIALS = {
     Kind.DEADLINE: "2031-01-02T03:04:05Z",
     Kind.NONCE: "0123456789abcdef0123456789abcdef",
     Kind.URL: "http://10.0.2.2:2382/phone-home/0123",
+    Kind.ENDPOINTS: "http://10.99.0.11:2379,http://10.99.0.12:2379",
     Kind.CERTIFICATE: PEM.format("CERTIFICATE"),
     Kind.KEY: PEM.format("PRIVATE KEY"),
     Kind.SECRET: "s3cret%2Fvalue",

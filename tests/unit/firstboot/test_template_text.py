@@ -78,7 +78,7 @@ def content(recipe: Recipe) -> str:
         bound = bound.split('filename="user"\n\n')[1].partition("\n--provision")[0]
     if recipe.spec_version.startswith("cloud"):
         files = yaml.safe_load(bound)["write_files"]
-        return next(f["content"] for f in files if f["path"] == "/etc/x")
+        return str(next(f["content"] for f in files if f["path"] == "/etc/x"))
     files = json.loads(bound)["storage"]["files"]
     return dataurl.decode(next(f["contents"]["source"] for f in files if f["path"] == "/etc/x")).decode()
 
