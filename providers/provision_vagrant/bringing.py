@@ -47,28 +47,38 @@ class Bringing:
         """Make a cluster's directory, and say in it whose it is."""
         try:
             with errors.translated("making the cluster's directory"):
-                at = place.at(self.machines.context.work, request.labels.uid)
-                at.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _admit(at.path.parent, at.path)
-                with at.locked():
-                    self._own(at, request)
-                return Outcome(request.name, observe.network(at))
+                return Outcome(request.name, observe.network(self._own(request, request.body, request.token)))
         except ProviderError as error:
             return Outcome(request.name, error=error)
 
-    def _own(self, at: Place, request: Request) -> None:
-        if at.cluster.exists():
-            if record.read_cluster(at).token != request.token:
+    def _own(self, request: Request, body: Mapping[str, str], token: str) -> Place:
+        """Return the place of a cluster, made unless it is there."""
+        at = place.at(self.machines.context.work, request.labels.uid)
+        at.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _admit(at.path.parent, at.path)
+        with at.locked() as held:
+            if not held:
+                raise errors.busy(at.path)
+            if not at.cluster.exists():
+                labels, now = replace(request.labels, machine=observe.NETWORK), self.machines.context.clock()
+                made = record.Cluster(observe.NETWORK, token, body["subnet"], body["hypervisor"], now, labels)
+                record.write_cluster(at, made)
+                record.draw(at)
+            elif record.read_cluster(at).token != token:
                 message = f"the cluster has another network in {at.path}"
                 raise ProviderError(message, kind=Kind.ALREADY_EXISTS, hint="delete it first")
-            return
-        body, now = request.body, self.machines.context.clock()
-        made = record.Cluster(request.name, request.token, body["subnet"], body["hypervisor"], now, request.labels)
-        record.write_cluster(at, made)
-        record.draw(at)
+        return at
+
+    def _home(self, request: Request) -> Place:
+        """Return the place of a machine's cluster; made anew when it has been removed since the network was made."""
+        at = place.at(self.machines.context.work, request.labels.uid)
+        if at.cluster.exists():
+            return at
+        return self._own(request, request.inputs.get(observe.NETWORK, {}), "")
 
     def _gathered(self, wanted: Sequence[Request]) -> Iterator[Outcome]:
-        at = place.at(self.machines.context.work, wanted[0].labels.uid)
+        with errors.translated("making the cluster's directory"):
+            at = self._home(wanted[0])
         self.wave.join(at, wanted)
         time.sleep(wave.GATHER)
         taken: list[Request] = []

@@ -133,7 +133,7 @@ class Machines:
         if not work.exists():
             return
         plugin = PLUGINS[Settings.read(self.options).hypervisor]
-        said = runner.Runner(work, plugin, work / "logs").call("global-status", seconds=runner.QUICK)
+        said = runner.Runner(work, plugin, self.context.cache / "vagrant").call("global-status", seconds=runner.QUICK)
         for name, directory in said.index:
             folder = Path(directory)
             if folder.parent == work and place.is_uid(folder.name) and not folder.exists():

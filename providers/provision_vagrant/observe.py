@@ -99,7 +99,7 @@ def network(at: Place) -> Observed:
         state=State.RUNNING,
         labels=found.labels,
         token=found.token,
-        outputs={"directory": str(at.path), "subnet": found.subnet},
+        outputs={"directory": str(at.path), "subnet": found.subnet, "hypervisor": found.hypervisor},
         created=found.created,
     )
 

@@ -31,8 +31,9 @@ SLOT = 16
 """The second card's slot on libvirt: far above those that libvirt gives away by itself."""
 
 HEAD = """\
-# Written by provision for the cluster {cluster} ({uid}), and written anew with each change: edit the cluster's spec.
-# By hand, here: VAGRANT_DEFAULT_PROVIDER={plugin} vagrant status"""
+# The cluster {cluster} ({uid}).
+# Written by provision, and written anew with each change: edit the cluster's spec instead.
+# To look by hand, here: VAGRANT_DEFAULT_PROVIDER={plugin} vagrant status"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +109,9 @@ def _machine(cluster: Cluster, block: Block) -> Iterator[str]:
     if block.settings.ssh_key:
         yield f"  node.ssh.private_key_path = {ruby(block.settings.ssh_key)}"
     if block.address:
-        yield f"  node.vm.network {', '.join(_network(cluster, block.address))}"
+        yield from _indented(_network(cluster, block.address))
     for port in block.settings.ports:
-        yield (
-            f'  node.vm.network "forwarded_port", guest: {port.guest}, host: {port.host}, '
-            'host_ip: "127.0.0.1", auto_correct: false'
-        )
+        yield f'  node.vm.network "forwarded_port", guest: {port.guest}, host: {port.host}, host_ip: "127.0.0.1"'
     yield f"  node.vm.provider {ruby(PLUGINS[cluster.hypervisor])} do |v|"
     yield from _indented(_indented(HYPERVISORS[cluster.hypervisor](cluster, block)))
     yield "  end"
@@ -139,14 +137,12 @@ def _box(box: Box) -> Iterator[str]:
 def _network(cluster: Cluster, address: str) -> Iterator[str]:
     # auto_config: the first-boot config gives the card its address. Vagrant would do it by commands over ssh, and its
     # way for CoreOS needs programs that container Linux no longer has.
-    network = IPv4Network(cluster.subnet)
-    yield from ('"private_network"', f"ip: {ruby(address)}", f'netmask: "{network.netmask}"', "auto_config: false")
+    netmask = IPv4Network(cluster.subnet).netmask
+    more = {LIBVIRT: ",", VIRTUALBOX: ", adapter: 2"}.get(cluster.hypervisor, "")
+    yield f'node.vm.network "private_network", ip: {ruby(address)}, netmask: "{netmask}", auto_config: false{more}'
     if cluster.hypervisor == LIBVIRT:
-        yield f"libvirt__network_name: {ruby(cluster.prefix)}"
-        yield 'libvirt__dhcp_enabled: false, libvirt__forward_mode: "none"'
-        yield f'libvirt__bus: "0x00", libvirt__slot: "{SLOT:#04x}"'
-    if cluster.hypervisor == VIRTUALBOX:
-        yield "adapter: 2"
+        yield f"  libvirt__network_name: {ruby(cluster.prefix)}, libvirt__dhcp_enabled: false,"
+        yield f'  libvirt__forward_mode: "none", libvirt__bus: "0x00", libvirt__slot: "{SLOT:#04x}"'
 
 
 def _libvirt(cluster: Cluster, block: Block) -> Iterator[str]:
@@ -198,8 +194,7 @@ HYPERVISORS = {LIBVIRT: _libvirt, VIRTUALBOX: _virtualbox, "vmware": _vmware}
 def _user_data(block: Block) -> Iterator[str]:
     folder, _, name = USER_DATA.rpartition("/")
     yield f'node.vm.provision "file", source: {_beside(block.config)}, destination: "/tmp/{name}"'
-    move = f"mkdir -p {folder} && mv /tmp/{name} {folder}/"
-    yield f'node.vm.provision "shell", inline: "{move}", privileged: true'
+    yield f'node.vm.provision "shell", inline: "mkdir -p {folder} && mv /tmp/{name} {folder}/"'
 
 
 def _beside(file: str) -> str:

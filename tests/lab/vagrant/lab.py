@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
-PACKAGES = (
-    "vagrant vagrant-libvirt libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils "
-    "dnsmasq-base iptables iproute2 util-linux openssh-client busybox-static cpio kmod e2fsprogs dropbear-bin ignition "
-    "etcd-server"
-)
 BOX = "provision/tiny"
 START_LIMIT = 120.0
 
@@ -52,7 +47,7 @@ class Lab:
 
     def command(self, *words: str) -> list[str]:
         """Return the command line that runs words in here."""
-        return ["nsenter", f"--target={self.first}", "--net", "--mount", "--pid", "--wdns=" + os.getcwd(), "--", *words]
+        return ["nsenter", f"--target={self.first}", "--net", "--mount", "--pid", f"--wdns={Path.cwd()}", "--", *words]
 
     def run(self, *words: str, timeout: float = 300, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in here, to its end."""
@@ -91,7 +86,8 @@ def running(directory: Path) -> Iterator[Lab]:
     directory.mkdir(parents=True, exist_ok=True)
     flags = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     with (directory / "first.log").open("w") as log:
-        order = ["unshare", *flags, str(HERE / "libvirt"), str(directory / "libvirt")]
+        # However this process ends, by SIGKILL too, the world ends with it.
+        order = ["setpriv", "--pdeathsig", "KILL", "unshare", *flags, str(HERE / "libvirt"), str(directory / "libvirt")]
         holder = subprocess.Popen(order, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         yield _ready(Lab(directory, _child(holder)), holder)
@@ -145,5 +141,15 @@ def _digest() -> str:
 
 def missing() -> list[str]:
     """Return the programs that the lab needs and that are not here."""
-    wanted = ("vagrant", "libvirtd", "virtlogd", "virsh", "qemu-system-x86_64", "dnsmasq", "iptables", "dropbear", "unshare")
+    wanted = (
+        "vagrant",
+        "libvirtd",
+        "virtlogd",
+        "virsh",
+        "qemu-system-x86_64",
+        "dnsmasq",
+        "iptables",
+        "dropbear",
+        "unshare",
+    )
     return [name for name in wanted if shutil.which(name) is None]
