@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
-from provision.netboot.entry import Desired, Entry, Mode, Progress
+from provision.netboot.entry import Desired, Entry, Mode, Progress, State
 from provision.netboot.states import story
 from provision.netboot.store import BootStore
 from provision_pxe import images, install, powers, record
@@ -68,7 +68,8 @@ class Machines:
             with alone(self.store.directory):
                 entry = self._claimed(hardware, request) or self._claim(hardware, request)
             progress = self.store.progress(entry.id)
-            note = "" if progress.boots else control(hardware.name, hardware.power).on(network=True)
+            silent = progress.state is State.PENDING and not progress.boots
+            note = control(hardware.name, hardware.power).on(network=True) if silent else ""
         return Made(_observed(entry, progress), (note,) if note else ())
 
     def change(self, change: Change) -> Observed:
@@ -108,10 +109,11 @@ class Machines:
             switch.off()
 
     def report(self, target: Observed) -> Json | None:
-        """Return the report of a machine's first boot."""
+        """Return the report of a machine's first boot, with the nonce by which the service took it."""
         with translated(f"asking for {target.name}'s report"):
             entry, _ = self._find(target)
-            return self.store.progress(entry.id).report if entry else None
+            found = self.store.progress(entry.id).report if entry else None
+            return {"nonce": entry.phone_home, **found} if entry and found else None
 
     @property
     def keeper(self) -> Keeper:

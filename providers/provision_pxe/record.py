@@ -103,12 +103,12 @@ def observe(entry: Entry, record: Record, progress: Progress, on: bool | None, t
 
 
 def _state(entry: Entry, progress: Progress, on: bool | None) -> tuple[State, str]:
-    if progress.failure:
+    if progress.failure and progress.state is not Boot.UP:
         return State.FAILED, progress.failure
     if on is False and progress.state in RUNS[entry.mode]:
         return State.STOPPED, "switched off"
     if progress.state in RUNS[entry.mode]:
-        return State.RUNNING, WORDS[progress.state]
+        return State.RUNNING, progress.failure or WORDS[progress.state]
     if progress.state is Boot.IGNITED:
         return State.PENDING, "installing"
     return State.PENDING, WORDS.get(progress.state, str(progress.state))

@@ -58,7 +58,7 @@ def control(name: str, settings: Json) -> Power:
         raise _no_such(name, kind, error) from None
     given = {key: value for key, value in settings.items() if key != "kind"}
     taken = {f.name: f for f in fields(module.Power) if f.name != "name"}
-    missing = [key for key, f in taken.items() if key not in given and f.default is MISSING]
+    missing = [key for key, f in taken.items() if key not in given and f.default is f.default_factory is MISSING]
     if wrong := sorted(set(given) - set(taken)):
         raise _invalid(name, f"power control {kind} has no setting {', '.join(wrong)}", taken)
     if missing:
