@@ -37,6 +37,7 @@ COMMANDS = {
     "etcd": ("provision.cli.etcd:app", "Look at etcd and its members."),
     "discovery": ("provision.cli.discovery:app", "Serve and look after discovery tokens."),
     "serve": ("provision.cli.serve:serve", "Run the boot service for machines that boot from the network."),
+    "iso": ("provision.cli.iso:iso", "Make a CD or USB stick that machines boot from."),
     "ca": ("provision.cli.ca:app", "Look after the cluster's certificates."),
     "butane": ("provision.cli.butane_command:butane", "Compile Butane to Ignition, as `butane` does."),
     "ct": ("provision.cli.ct:ct", "Compile a Container Linux Config to Ignition, as `ct` does."),

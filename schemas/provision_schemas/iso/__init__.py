@@ -1,0 +1,1 @@
+"""How operating systems take a first-boot config that comes with their initrds."""
