@@ -34,6 +34,7 @@ COMMANDS = {
     "policy": ("provision.cli.policy:app", "Show and test what policies allow."),
     "audit": ("provision.cli.audit:audit", "Show who did what when."),
     "lock": ("provision.cli.lock:lock", "Pin images and versions in cluster.lock."),
+    "image": ("provision.cli.image:app", "Import images that platforms keep themselves."),
     "etcd": ("provision.cli.etcd:app", "Look at etcd and its members."),
     "discovery": ("provision.cli.discovery:app", "Serve and look after discovery tokens."),
     "serve": ("provision.cli.serve:serve", "Run the boot service for machines that boot from the network."),
