@@ -9,7 +9,7 @@ import pytest
 
 from provision.testing.conformance import Conformance
 from provision.testing.rig import Rig
-from tests.lab.vcsim import lab
+from tests.lab.vcsim import image, lab
 from tests.lab.vcsim.lab import credentials, esxi, vcenter
 
 if TYPE_CHECKING:
@@ -54,3 +54,14 @@ class TestVCenterWithConsoles(Conformance):
     @pytest.fixture
     def rig(self, vcenter: lab.Simulator, tmp_path: Path) -> Rig:
         return rig(vcenter, vcenter.options(console=True, hardware_version=17), tmp_path, "CloneVM_Task")
+
+
+class TestESXi(Conformance):
+    """A host makes machines in more steps: an empty one, a copy of the image's disk, the rest."""
+
+    @pytest.fixture
+    def rig(self, esxi: lab.Simulator, tmp_path: Path) -> Rig:
+        ova = image.made(tmp_path)
+        given = esxi.options(image=ova.name)
+        lab.provider(given, tmp_path).import_image(ova.name, lambda _done, _total: None)
+        return rig(esxi, given, tmp_path, "CreateVM_Task")
