@@ -18,6 +18,9 @@ class Answer:
         self.body = body.encode() if isinstance(body, str) else body
         self.status = status
         self.headers = {"content-type": kind, "content-length": str(len(self.body)), "cache-control": "no-store"}
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{k}: {v}" for k, v in self.headers.items())]
+        lines = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            *(f"{k.title()}: {v}" for k, v in self.headers.items()),
+        ]
         self.wire = "".join(f"{line}\r\n" for line in lines).encode()
         """The head but for its last lines: the date, and the empty one."""

@@ -121,7 +121,10 @@ class Cache:
 
 
 def _copy(source: str, part: Path) -> None:
-    parts = urlsplit(source)
+    try:
+        parts = urlsplit(source)
+    except ValueError as error:
+        raise ProvisionError(f"{source} is no URL: {error}") from error
     if parts.scheme in {"", "file"}:
         try:
             shutil.copyfile(parts.path, part)

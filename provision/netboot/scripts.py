@@ -113,8 +113,8 @@ def _pxelinux(kernel: str, initrds: Sequence[str], arguments: Sequence[str]) -> 
 
 def _grub(name: str, kernel: str, initrds: Sequence[str], arguments: Sequence[str]) -> str:
     line = " ".join(map(_quoted, arguments))
-    initrd = f"  initrd {' '.join(map(_device, initrds))}\n" if initrds else ""
-    return f"set timeout=0\nmenuentry {_quoted(name)} {{\n  linux {_device(kernel)} {line}\n{initrd}}}\n"
+    initrd = f"initrd {' '.join(map(_device, initrds))}\n" if initrds else ""
+    return f"echo {_quoted('provision: ' + name)}\nlinux {_device(kernel)} {line}\n{initrd}boot\n"
 
 
 def _early(entry: Entry) -> tuple[Artefact, ...]:

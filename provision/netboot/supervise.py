@@ -118,7 +118,7 @@ class Daemon:
         failures = 0
         while True:
             began = time.monotonic()
-            self._read(process)
+            self._watch(process)
             self._state(False)
             if self._end.is_set():
                 return
@@ -132,12 +132,20 @@ class Daemon:
             except ProvisionError as error:
                 self._line(error.message)
 
+    def _watch(self, process: subprocess.Popen[str]) -> None:
+        """Pass its lines on until it has ended, and what it started with it."""
+        reader = threading.Thread(target=self._read, args=(process,), name=f"{self.name}'s lines", daemon=True)
+        reader.start()
+        process.wait()
+        with suppress(ProcessLookupError):  # workers of a killed master would keep its port and our pipe
+            os.killpg(process.pid, signal.SIGKILL)
+        reader.join()
+
     def _read(self, process: subprocess.Popen[str]) -> None:
         if process.stdout and not process.stdout.closed:
             with process.stdout:
                 for text in process.stdout:
                     self._line(text.rstrip())
-        process.wait()
 
     def _stop(self) -> None:
         with self._lock:

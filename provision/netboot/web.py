@@ -20,6 +20,7 @@ from provision.netboot.cache import FOLDER
 from provision.netboot.scripts import Firmware
 from provision.netboot.service import NO_CONFIG, as_line
 from provision.netboot.store import BODIES
+from provision.netboot.titles import titled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -43,7 +44,7 @@ class Web:
     def __init__(self, service: BootService, refresher: Refresher, watchers: Watchers, loaders: Path | None) -> None:
         self._service, self._refresher, self._watchers, self._loaders = service, refresher, watchers, loaders
 
-    def app(self, discovery: ASGIApp) -> Starlette:
+    def app(self, discovery: ASGIApp) -> ASGIApp:
         """Return the service, with the discovery service below ``/discovery``."""
         routes = [
             Route("/boot.ipxe", self.first),
@@ -65,7 +66,7 @@ class Web:
             Route("/metrics", self.metrics),
             Mount("/discovery", discovery),
         ]
-        return Starlette(routes=routes)
+        return titled(Starlette(routes=routes))
 
     async def first(self, _request: Request) -> Response:
         """Send an iPXE machine to its own script."""

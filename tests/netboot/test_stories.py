@@ -160,7 +160,9 @@ def test_firmware_without_ipxe(bench):
     assert bench.web.get("/pxelinux.cfg/0A000001").status_code == 404
     assert bench.web.get("/pxelinux.cfg/default").status_code == 404
     for path in (f"/grub/grub.cfg-01-{name}", f"/grub?mac={mac(1)}"):
-        assert "  linux (http,127.0.0.1:" in bench.web.get(path).text
+        assert "linux (http,127.0.0.1:" in bench.web.get(path).text
+    raw = bench.raw(f"GET /grub?mac={name} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    assert b"\r\nContent-Length: " in raw  # GRUB does not know it in lower case
     assert "LOCALBOOT" in bench.web.get("/pxelinux.cfg/01-52-54-00-ff-ff-ff").text
 
 
