@@ -58,7 +58,12 @@ class Strict:
         """
         if request.service == "strict":
             return Answer(body=self._control(request))
-        entry = {"call": request.call, "service": request.service, "status": 0, "query": request.query}
+        entry = {
+            "call": f"{request.method} {_bare(request)}",
+            "service": request.service,
+            "status": 0,
+            "query": request.query,
+        }
         with self._lock:
             self.calls.append(entry)
             struck = [fault for fault in self.faults if self._hits(fault, request)]
@@ -155,6 +160,9 @@ class Strict:
 
     def control_faults(self, given: Json) -> None:
         self.faults, self._random = given["faults"], random.Random(given.get("seed", 0))
+
+    def control_faults_left(self, _: Json) -> list[Json]:
+        return [fault for fault in self.faults if fault.get("times", 0) > 0]
 
     def control_calls(self, _: Json) -> list[Json]:
         return self.calls

@@ -114,8 +114,8 @@ class World:
     def add_port(self, network: str, address: str, device: str, owner: str, groups: list[str]) -> str:
         subnet = next((s for s in self.subnets.values() if s["network_id"] == network), None)
         fixed = [{"subnet_id": subnet["id"], "ip_address": address or self._free(subnet)}] if subnet else []
-        item: Json = {"id": number(), "network_id": network, "fixed_ips": fixed, "device_id": device, "device_owner": owner,
-                "security_groups": groups, "at": stamp()}  # fmt: skip
+        device_of = {"device_id": device, "device_owner": owner, "security_groups": groups}
+        item: Json = {"id": number(), "network_id": network, "fixed_ips": fixed, "at": stamp(), **device_of}
         self.ports[item["id"]] = item
         return str(item["id"])
 
