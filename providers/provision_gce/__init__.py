@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from provision.model import MACHINE
 from provision.provider import Traits
-from provision_gce import parts
+from provision_gce import altering, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +41,9 @@ class GCE:
         planned_addresses=True,  # on a network of the cluster's own; on an existing one, see the options
         power_off_deletes=False,
         kinds=parts.KINDS,
-        changeable={parts.FIREWALL: frozenset({"ssh_from"})},
+        changeable=altering.CHANGEABLE,
+        account=frozenset({"project", "endpoint_url"}),
+        access=frozenset({"endpoint_url", "image_sources", "restart_to_extend"}),
     )
 
     def __init__(self, options: Json, context: Context) -> None:
@@ -71,6 +73,16 @@ class GCE:
 
         return listing.everything(self._cloud, owner)
 
+    def unlabelled(self) -> Iterator[Observed]:
+        """Yield machines, disks, networks and firewall rules of the project that bear no owner labels.
+
+        Raises:
+            ProviderError: GCE could not be asked.
+        """
+        from provision_gce import foreign
+
+        return foreign.unlabelled(self._cloud)
+
     def create(self, batch: Sequence[Request]) -> Iterator[Outcome]:
         """Make things; equal machines in one call."""
         from provision_gce import bodies, making
@@ -82,8 +94,6 @@ class GCE:
 
     def change(self, batch: Sequence[Change]) -> Iterator[Outcome]:
         """Alter labels, deadlines, deletion protection and the networks that ssh is open to."""
-        from provision_gce import altering
-
         return altering.alter(self._cloud, self._settings, self._context.clock(), batch)
 
     def delete(self, batch: Sequence[Observed]) -> Iterator[Outcome]:
@@ -108,8 +118,6 @@ class GCE:
         Raises:
             ProviderError: the machine is gone, or GCE could not be asked.
         """
-        from provision_gce import altering
-
         altering.power(self._cloud, machine, on)
 
     def resolve(self, image: str) -> str:

@@ -2,12 +2,11 @@
 
 GCE moves a machine's time limit only while it is stopped. A running machine whose limit would end it before its new
 deadline is therefore refused, and the refusal says how to go on; or it is restarted, one machine at a time, when the
-environment says so (`RESTART`). Stopping a machine keeps its disk and its private address.
+option `restart_to_extend` says so. Stopping a machine keeps its disk and its private address.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from provision_gce.settings import Settings
 
 CHANGEABLE = {parts.FIREWALL: frozenset({"ssh_from"})}
-RESTART = "PROVISION_GCE_RESTART"
-"""The variable that, set to 1, lets a later deadline restart machines. An option would be part of what a machine is."""
-
 ONE_AT_A_TIME = Lock()
 
 
@@ -64,7 +60,7 @@ def _machine(cloud: Cloud, settings: Settings, now: datetime, change: Change) ->
     item = cloud.call("instances.get", **where)
     if deadlines.ends_before(item.get("scheduling", {}).get("terminationTime", ""), change.labels):
         body = deadlines.scheduling(change.labels, _as_made(item, settings), now)
-        target = _moved(cloud, item, target, body)
+        target = _moved(cloud, item, target, body, restart=settings.restart_to_extend)
     marks = labels.relabelled(item.get("labels", {}), change.labels)
     body = {"labels": marks, "labelFingerprint": item["labelFingerprint"]}
     operations.run(cloud, "instances.setLabels", body=body, **where)
@@ -75,12 +71,12 @@ def _as_made(item: Json, settings: Settings) -> Settings:
     return replace(settings, spot=item["scheduling"].get("provisioningModel") == "SPOT")
 
 
-def _moved(cloud: Cloud, item: Json, target: Observed, body: Json) -> Observed:
+def _moved(cloud: Cloud, item: Json, target: Observed, body: Json, *, restart: bool) -> Observed:
     """Move the time limit of a machine that is stopped, or may be."""
     where = {"zone": target.zone, "instance": target.id}
     if item["status"] == "TERMINATED":
         operations.run(cloud, "instances.setScheduling", body=body, **where)
-    elif os.environ.get(RESTART) == "1":
+    elif restart:
         with ONE_AT_A_TIME:
             power(cloud, target, on=False)
             try:
@@ -95,11 +91,12 @@ def _moved(cloud: Cloud, item: Json, target: Observed, body: Json) -> Observed:
 
 def _needs_a_stop(target: Observed, until: str) -> ProviderError:
     return ProviderError(
-        f"GCE deletes {target.name} at {until}, and moves that only while the machine is stopped",
+        f"GCE deletes {target.name} at {until}, and moves that only while the machine is stopped: stop it first, or set "
+        "`restart_to_extend: true`",
         kind=Kind.UNSUPPORTED,
         code="DeadlineNeedsStop",
-        hint=f"`provision ssh {target.name} sudo poweroff`, then `up` moves the deadline and starts it again; "
-        f"or run `up` with {RESTART}=1, which does so for one machine after the other",
+        hint=f"`provision ssh {target.name} sudo poweroff`, then `up` moves the deadline and starts it again; the option "
+        "does so for one machine after the other",
     )
 
 

@@ -29,7 +29,7 @@ def everything(cloud: Cloud, owner: Owner | None) -> Iterator[Observed]:
     yield from machines(cloud, owner)
     for item in cloud.items("disks.aggregatedList", filter=labels.wanted(owner)):
         found = observe.disk(item)
-        if labels.belongs(found.labels, owner) and not item.get("users") and item.get("status") not in NEW:
+        if labels.belongs(found.labels, owner) and loose(item):
             yield found
     yield from _parts(cloud, owner)
 
@@ -40,6 +40,11 @@ def machines(cloud: Cloud, owner: Owner | None) -> Iterator[Observed]:
         found = observe.machine(item)
         if labels.belongs(found.labels, owner):
             yield found
+
+
+def loose(disk: Json) -> bool:
+    """Tell a disk without a machine from one whose machine is about to show."""
+    return not disk.get("users") and disk.get("status") not in NEW
 
 
 def _parts(cloud: Cloud, owner: Owner | None) -> Iterator[Observed]:

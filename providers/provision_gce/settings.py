@@ -47,15 +47,16 @@ class Settings:
     spot: bool = False
     associate_public_ip: bool = True
     extendable_hours: int = 0
+    restart_to_extend: bool = False
 
     @classmethod
     def read(cls, options: Json) -> Settings:
         """Read options that the schema accepts; what belongs to other readers is passed over."""
         network: dict[str, Any] = options.get("network", {})
         account: dict[str, Any] = options.get("service_account", {})
-        plain = ("project", "region", "endpoint_url", "image", "image_sources", "spot")
+        plain = ("project", "region", "endpoint_url", "image", "image_sources", "spot", "associate_public_ip")
         return cls(
-            **{name: options[name] for name in (*plain, "associate_public_ip", "extendable_hours") if name in options},
+            **{name: options[name] for name in (*plain, "extendable_hours", "restart_to_extend") if name in options},
             network=network.get("name", ""),
             subnetwork=network.get("subnetwork", ""),
             tags=tuple(network.get("tags", ())),

@@ -9,7 +9,6 @@ import pytest
 
 from provision.testing.conformance import Conformance
 from provision.testing.rig import Rig
-from provision_gce.altering import RESTART
 from tests.emulated.gce import lab
 from tests.emulated.gce.lab import strict
 
@@ -28,9 +27,8 @@ CALLS = {
 
 class TestGCE(Conformance):
     @pytest.fixture
-    def rig(self, strict: lab.Strict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
-        given = lab.options()
-        monkeypatch.setenv(RESTART, "1")  # the suite moves a running machine's deadline
+    def rig(self, strict: lab.Strict, tmp_path: Path) -> Rig:
+        given = {**lab.options(), "restart_to_extend": True}  # the suite moves a running machine's deadline
 
         @contextmanager
         def lose_answer(operation: str) -> Iterator[None]:

@@ -9,7 +9,6 @@ import pytest
 
 from provision.errors import Kind
 from provision.model import Change, State, utc_text
-from provision_gce.altering import RESTART
 from tests.emulated.gce import lab
 
 if TYPE_CHECKING:
@@ -72,21 +71,19 @@ def test_a_stopped_machine_is_moved_without_more_stops(cloud: GCE, existing: Jso
     assert (strict.counts()["instances.stop"], strict.counts()["instances.start"]) == (1, 0)
 
 
-def test_with_leave_to_restart_it_is_moved_at_once(
-    cloud: GCE, existing: Json, strict: Strict, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_with_leave_to_restart_it_is_moved_at_once(existing: Json, strict: Strict, tmp_path: Path) -> None:
+    cloud = lab.provider({**existing, "restart_to_extend": True}, tmp_path)
     made = running(cloud, existing)
-    monkeypatch.setenv(RESTART, "1")
     lab.good(cloud.change([later(made, shifted(hours=8))]))
     [seen] = cloud.list(lab.OWNER)
     assert (until(strict), seen.state, seen.id) == (shifted(hours=8, minutes=-1), State.RUNNING, made.id)
 
 
 def test_a_machine_is_switched_on_again_when_its_limit_cannot_be_moved(
-    cloud: GCE, existing: Json, strict: Strict, monkeypatch: pytest.MonkeyPatch
+    existing: Json, strict: Strict, tmp_path: Path
 ) -> None:
+    cloud = lab.provider({**existing, "restart_to_extend": True}, tmp_path)
     made = running(cloud, existing)
-    monkeypatch.setenv(RESTART, "1")
     strict.faults({"action": "instances.setScheduling", "reason": "forbidden", "status": 403})
     [outcome] = cloud.change([later(made, shifted(hours=8))])
     assert outcome.error is not None

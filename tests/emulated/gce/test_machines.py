@@ -272,6 +272,25 @@ def test_a_disk_that_a_machine_left_over_is_found_and_removed(cloud: GCE, existi
     assert strict.world() == {}
 
 
+def test_what_is_not_provisions_is_told_apart(cloud: GCE, existing: Json, strict: Strict) -> None:
+    lab.good(cloud.create(lab.requests(existing, ["demo-w-1"])))
+    body = {
+        "name": "theirs",
+        "machineType": f"zones/{lab.ZONE}/machineTypes/e2-small",
+        "disks": [{"boot": True, "initializeParams": {"sourceImage": lab.IMAGE}}],
+        "networkInterfaces": [{"subnetwork": f"regions/{lab.REGION}/subnetworks/default"}],
+    }
+    assert strict.send("POST", f"zones/{lab.ZONE}/instances", body)[0] == 200
+    strict.ask("add", {"kind": "disks", "place": lab.ZONE, "item": {"name": "spare"}})
+    rule = {"name": "open", "allowed": [{"IPProtocol": "icmp"}]}
+    assert strict.send("POST", "global/firewalls", rule)[0] == 200
+    found = [(o.kind, o.outputs.get("name", o.name)) for o in cloud.unlabelled()]
+    assert found == [
+        (MACHINE, "theirs"), ("disk", "spare"), ("network", "other"), ("subnetwork", "other"), ("firewall", "open"),
+    ]  # fmt: skip
+    assert all(o.labels is None for o in cloud.unlabelled())
+
+
 def test_pages_are_read_to_the_end(cloud: GCE, existing: Json, strict: Strict, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"demo-w-{n}" for n in range(1, 8)]
     lab.good(cloud.create(batch(existing, names)))

@@ -131,10 +131,11 @@ def test_the_schema_is_one_and_settings_read_all_of_it() -> None:
         "project": "p", "region": "r", "endpoint_url": "u", "image": "i", "image_sources": {"fcos": "f"},
         "network": {"name": "n", "subnetwork": "s", "tags": ["t"], "planned_addresses": False},
         "service_account": {"email": "e", "scopes": ["c"]}, "boot_disk": {"type": "pd-ssd", "size_gib": 9},
-        "spot": True, "associate_public_ip": False, "extendable_hours": 3,
+        "spot": True, "associate_public_ip": False, "extendable_hours": 3, "restart_to_extend": True,
     }  # fmt: skip
     assert full.keys() == SCHEMA["properties"].keys()
     assert Settings.read(full) == Settings(
         "p", "r", "u", "i", {"fcos": "f"}, "n", "s", ("t",), False, ServiceAccount("e", ("c",)),
         BootDisk("pd-ssd", 9), spot=True, associate_public_ip=False, extendable_hours=3,
+        restart_to_extend=True,
     )  # fmt: skip
