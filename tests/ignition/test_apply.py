@@ -7,16 +7,24 @@ import stat
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from provision.apply.bodies_served import ServedBodies
+from provision.apply.reception import reception
 from provision.firstboot.additions.assemble import additions
 from provision.firstboot.compile import compile_cluster
 from provision.firstboot.payload import fit, stub
 from provision.firstboot.recipe import bind
+from provision.model import Labels, Request
+from provision.provider import Context
 from provision.spec.model import Etcd, Update
+from provision.state.local import LocalStore
+from provision.state.lock import Holder
 from tests.ignition import real
 from tests.unit.firstboot.clusters import (
     BUTANE,
@@ -40,6 +48,7 @@ if TYPE_CHECKING:
     from provision.provider import Traits
     from provision.spec.model import Cluster
 
+UID = "6f6dbb0c-5d2f-4a8e-9a9b-0d5ad6ff2a11"
 TEMPLATE = """\
 variant: fcos
 version: 1.4.0
@@ -200,6 +209,24 @@ def test_an_exchanged_body_is_refused(folder: Path) -> None:
         pytest.raises(real.Refused, match="hash verification failed"),
     ):
         real.apply(outside(config, recipe.spec_version, base), folder)
+
+
+def test_up_itself_serves_what_this_computer_keeps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the store to the machine: what `serve` keeps, the reception of `up` hands out, and Ignition takes."""
+    monkeypatch.setenv("PROVISION_DATA_DIR", str(folder / "data"))
+    recipe, config, traits = bound(payload_limit=1024)
+    context = Context(folder, folder, lambda: datetime.now(UTC), folder)
+    labels = Labels("demo", UID, "demo-core-1-body", 1, "ada", "never", "0" * 16)
+    options = {"store": "serve", "cluster": "demo"}
+    (made,) = ServedBodies(options, context).create([Request("body", "b", "serve", labels, "t", payload=config)])
+    assert made.observed
+    stored = made.observed.outputs
+    state = LocalStore(folder / "state")
+    with state.lock(Holder.current()), reception(state, folder / "discovery", set()) as open_to:
+        base = open_to.url("127.0.0.1")
+        see_whole(stub(recipe.spec_version, base + stored["url"], stored["sha512"], traits), config, folder)
+        for path in ("/bodies/" + "0" * 64, stored["url"] + ".json", "/bodies/..%2Fnever"):
+            assert httpx.get(base + path, trust_env=False).status_code == 404, path
 
 
 def see_whole(data: str, config: str, folder: Path) -> None:

@@ -29,7 +29,7 @@ class Directory:
 
 
 @contextmanager
-def serving() -> Iterator[Directory]:
+def serving() -> Iterator[Directory]:  # noqa: C901
     there = Directory()
 
     class Handler(BaseHTTPRequestHandler):

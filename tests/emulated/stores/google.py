@@ -60,7 +60,7 @@ def serving() -> Iterator[Google]:
             else:
                 self.answer(200 if found is not None else 204, found)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = handle_any
+        do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815
 
         def answer(self, status: int, found: Any) -> None:
             data = found if isinstance(found, bytes) else b"" if found is None else json.dumps(found).encode()

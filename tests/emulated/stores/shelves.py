@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,10 +19,10 @@ from tests.emulated.stores import directory, google
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     import pytest
 
+ROOT = Path(__file__).parents[3]
 REGION = "eu-west-1"
 BUCKET = "my-bucket"
 
@@ -28,8 +31,8 @@ BUCKET = "my-bucket"
 class Shelf:
     """A store.
 
-    `store` and `url` are what the spec says, `held` returns its bodies by their SHA-256 with their texts, `leaves` every
-    name that anything of ours still has, `fetch` what a machine gets from an address.
+    `store` and `url` are what the spec says, `held` returns its bodies by their SHA-256 with their texts, `leaves`
+    every name that anything of ours still has, `fetch` what a machine gets from an address.
     """
 
     scheme: str
@@ -84,17 +87,26 @@ def served(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     yield Local("serve", "serve", held, lambda: [f.name for f in bodies.glob("*")], url="http://192.0.2.10:8080")
 
 
+@functools.cache
+def amazon() -> str:
+    """Start moto's server for this process, and return its URL; it ends when its standard input does."""
+    command = [sys.executable, "-m", "tests.emulated.stores.amazon"]
+    child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdin
+    assert child.stdout
+    port = int(child.stdout.readline())
+    atexit.register(child.communicate, timeout=20)
+    return f"http://127.0.0.1:{port}"
+
+
 @contextmanager
 def s3(_: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     import boto3
 
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.emulated.stores.amazon"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout
-    port = server.stdout.readline().strip()
+    url = amazon()
+    httpx.post(f"{url}/moto-api/reset", trust_env=False).raise_for_status()
     for name, value in {
-        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL_S3": url,
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -120,7 +132,6 @@ def s3(_: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
         yield Shelf("s3", f"s3://{BUCKET}/first-boot", held, leaves)
     finally:
         client.close()
-        server.communicate(timeout=20)
 
 
 @contextmanager
