@@ -7,8 +7,8 @@ neither used nor touched, and whatever was started in it ends with its first pro
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
-import shutil
 import subprocess
 import time
 from contextlib import contextmanager, suppress
@@ -38,6 +38,8 @@ class Lab:
         """The environment of a user whose boxes are in here."""
         own = {
             "VAGRANT_HOME": str(self.directory / "home"),
+            "VAGRANT_DEFAULT_PROVIDER": "libvirt",
+            "VAGRANT_CHECKPOINT_DISABLE": "1",
             "LIBVIRT_DEFAULT_URI": "qemu:///system",
             "PROVISION_STATE_DIR": str(self.directory / "state"),
             "PROVISION_DATA_DIR": str(self.directory / "data"),
@@ -45,15 +47,23 @@ class Lab:
         }
         return {**{k: v for k, v in os.environ.items() if not k.startswith("VAGRANT_")}, **own}
 
-    def command(self, *words: str) -> list[str]:
-        """Return the command line that runs words in here."""
-        return ["nsenter", f"--target={self.first}", "--net", "--mount", "--pid", f"--wdns={Path.cwd()}", "--", *words]
+    def command(self, *words: str, directory: Path | None = None) -> list[str]:
+        """Return the command line that runs words in here, in a directory or in the present one."""
+        place = f"--wdns={directory or Path.cwd()}"
+        return ["nsenter", f"--target={self.first}", "--net", "--mount", "--pid", place, "--", *words]
 
-    def run(self, *words: str, timeout: float = 300, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command in here, to its end."""
-        order = self.command(*words)
+    def run(
+        self, *words: str, directory: Path | None = None, timeout: float = 300, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in here, to its end; its failure is the test's unless `check` is False."""
         done = subprocess.run(
-            order, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, env=self.environment
+            self.command(*words, directory=directory),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=self.environment,
+            check=False,
         )
         assert not check or done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
         return done
@@ -129,27 +139,9 @@ def _stays(line: str) -> bool:
 
 
 def _digest() -> str:
-    import hashlib
-
+    """Return 12 hexadecimal digits that change with whatever the box is made from here."""
     total = hashlib.sha256()
-    for file in sorted(p for p in (HERE / "root", HERE / "build-box", HERE / "initrd-init", HERE / "Vagrantfile.box")):
-        for each in sorted(file.rglob("*")) if file.is_dir() else [file]:
-            if each.is_file():
-                total.update(each.relative_to(HERE).as_posix().encode() + b"\0" + each.read_bytes())
+    alone = [HERE / name for name in ("build-box", "initrd-init", "Vagrantfile.box")]
+    for file in sorted([*alone, *(p for p in (HERE / "root").rglob("*") if p.is_file())]):
+        total.update(file.relative_to(HERE).as_posix().encode() + b"\0" + file.read_bytes())
     return total.hexdigest()[:12]
-
-
-def missing() -> list[str]:
-    """Return the programs that the lab needs and that are not here."""
-    wanted = (
-        "vagrant",
-        "libvirtd",
-        "virtlogd",
-        "virsh",
-        "qemu-system-x86_64",
-        "dnsmasq",
-        "iptables",
-        "dropbear",
-        "unshare",
-    )
-    return [name for name in wanted if shutil.which(name) is None]

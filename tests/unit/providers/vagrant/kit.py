@@ -6,7 +6,7 @@ import json
 import sys
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,10 +67,9 @@ class Kit:
         token = creation_token(self.uid, name, generation)
         return Request("machine", name, "vagrant", self.labels(name, generation), token, whole, payload)
 
-    def network(self) -> Observed:
-        (part,) = self.vagrant.parts(self.wanted())
-        token = creation_token(self.uid, part.name, 1)
-        return made(self.vagrant.create([Request(**{**_fields(part), "token": token})]))
+    def network(self, subnet: str = SUBNET) -> Observed:
+        (part,) = self.vagrant.parts(self.wanted(subnet=subnet))
+        return made(self.vagrant.create([replace(part, token=creation_token(self.uid, part.name, 1))]))
 
     def make(self, name: str, **more: object) -> Observed:
         return made(self.vagrant.create([self.request(name, **more)]))
@@ -114,7 +113,3 @@ def made(outcomes: Iterable[Outcome]) -> Observed:
         raise outcome.error
     assert outcome.observed is not None
     return outcome.observed
-
-
-def _fields(request: Request) -> dict[str, object]:
-    return {name: getattr(request, name) for name in request.__slots__}
