@@ -40,13 +40,19 @@ def follow_parts(steps: Sequence[Step]) -> list[Step]:
 
 
 def follow_machines(steps: Sequence[Step]) -> list[Step]:
-    """Let bodies go with their machines: what `up` knows is in them, so one is made whenever its machine is.
+    """Let go with machines what hangs on one: its body, and parts that are made after it, such as its address.
 
-    A machine that stays has read its body long ago: one that is gone is not missed. A request that is sent again names
-    the body that was there for it.
+    What `up` knows is in a body, so one is made whenever its machine is. A machine that stays has read its body long
+    ago: one that is gone is not missed. A request that is sent again names the body that was there for it.
     """
     machines = {s.key.name: s for s in steps if s.key.kind == MACHINE and s.thing}
-    return [s for step in steps if (s := _followed(step, machines))]
+    return [_joined(s, machines) for step in steps if (s := _followed(step, machines))]
+
+
+def _joined(step: Step, machines: Mapping[str, Step]) -> Step:
+    needed = (machines[name] for name in step.needs if name in machines)
+    anew = next((m.key.name for m in needed if m.action is Action.REPLACE), "")
+    return _dragged(step, {anew}) if anew and _stays(step) else step
 
 
 def _followed(step: Step, machines: Mapping[str, Step]) -> Step | None:
@@ -124,7 +130,8 @@ def _stays(step: Step) -> bool:
 
 
 def _dragged(step: Step, replaced: set[str]) -> Step:
-    why = tuple(f"{name}, which it needs, is replaced" for name in step.held if name in replaced)
+    needs = dict.fromkeys((*step.held, *step.needs))
+    why = tuple(f"{name}, which it needs, is replaced" for name in needs if name in replaced)
     fingerprint = step.thing.fingerprint if step.thing else ""
     return replace(
         step,

@@ -55,6 +55,28 @@ def test_failed_members_are_replaced_together() -> None:
     assert actions(world.plan(*voters("v1"))) == {"core-0": "replace", "core-1": "replace", "core-2": "keep"}
 
 
+def test_a_part_that_is_made_after_a_machine_goes_with_it() -> None:
+    world = World()
+    address = thing("firewall", "address", {"after_machines": True}, needs=("web-1",))
+    world.up(machine("web-1"), machine("web-2"), address)
+    other = actions(world.plan(machine("web-1"), machine("web-2", config="v2"), address))
+    assert other == {"web-1": "keep", "web-2": "replace", "address": "keep"}
+    plan = world.up(machine("web-1", config="v2"), machine("web-2"), address)
+    assert actions(plan) == {"web-1": "replace", "web-2": "keep", "address": "replace"}
+    [step] = [s for s in plan.steps if s.key.name == "address"]
+    assert (step.reasons, step.generation) == (("web-1, which it needs, is replaced",), 2)
+    assert world.plan(machine("web-1", config="v2"), machine("web-2"), address).empty
+
+
+def test_the_address_of_a_member_whose_turn_has_not_come_stays() -> None:
+    world = World()
+    address = thing("firewall", "address", {"after_machines": True}, needs=("core-1",))
+    world.up(*voters("v1"), address)
+    assert actions(world.plan(*voters("v2"), address)) == {
+        "core-0": "replace", "core-1": "keep", "core-2": "keep", "address": "keep"
+    }  # fmt: skip
+
+
 def test_members_leave_one_at_a_time() -> None:
     world = World()
     world.up(*voters("v1", 5))
