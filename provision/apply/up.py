@@ -88,12 +88,17 @@ class Up:
                 self.desired, self.session.providers, nonces, generation, open_to, issuer, secrets, peers, services
             )
             machines = self._carry_out(binder)
-            if woken:  # the plan saw them without an address to be reached at
+            if woken or self._addressed():  # the plan saw them without an address to be reached at
                 machines = {o.name: o for o in self.session.observed() if o.kind == MACHINE}
             if self.wait:
                 self._await_first_boots(machines, nonces, open_to, deadline)
                 self._await_etcd(machines, generation, deadline)
         state.tidy()
+
+    def _addressed(self) -> bool:
+        """Whether parts were made after their machines: a public address, which the machines were seen without."""
+        made = (s.thing for s in self.plan.steps if s.thing and s.action in {Action.CREATE, Action.REPLACE})
+        return any(thing.request.body.get("after_machines") for thing in made)
 
     def _refuse_the_dead(self) -> None:
         """Machines end themselves at the deadline: what were made or woken now would end at once."""
