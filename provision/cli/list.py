@@ -16,7 +16,7 @@ from provision.model import State
 from provision.provider import HasUnlabelled
 from provision.spec import duration
 from provision.sprawl import accounts, ask, choose, looking, policies
-from provision.sprawl.inventory import Standing
+from provision.sprawl.inventory import Standing, warning
 from provision.sprawl.prices import Cost, money
 
 if TYPE_CHECKING:
@@ -176,12 +176,8 @@ def _count(number: int, word: str) -> str:
 
 def _warn(found: Inventory, groups: Sequence[Group]) -> None:
     """Say before it is too late what ends soon, and after that who has to delete it."""
-    for group in groups:
-        if group.ending(found.at) and group.expires:
-            left = duration.write(int((group.expires - found.at).total_seconds()))
-            console.note(f"{group.name} ends in {left}; `provision extend {group.name} 4h` moves that")
-        elif Standing.EXPIRED in group.standings:
-            console.note(f"{group.name} has expired; `provision reap` deletes it")
+    for text in filter(None, (warning(g.name, g.expires, found.at) for g in groups)):
+        console.note(text)
     for error in found.unreachable:
         console.note(f"not asked: {error.provider}: {error.message}")
 

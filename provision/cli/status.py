@@ -17,6 +17,7 @@ from provision.etcd.health import TIMEOUT, check
 from provision.etcd.tls import served
 from provision.model import MACHINE, State
 from provision.spec import duration
+from provision.sprawl.inventory import latest, warning
 from provision.state import home
 from provision.state.cluster import ClusterState
 
@@ -130,6 +131,8 @@ def _write(found: Target, machines: list[Observed], missing: list[str], etcd: di
     console.out(f"{found.owner.cluster} ({found.owner.uid})  {_life(machines)}")
     lost = [(name, "missing", "", "", "", "", "recorded, and not listed by its platform") for name in missing]
     console.table(HEADERS, [*map(_row, machines), *lost])
+    if soon := warning(found.owner.cluster, latest(machines), now()):
+        console.note(soon)
     if etcd is None:
         return
     console.out(f"etcd: {'healthy, led by ' + etcd['leader'] if etcd['healthy'] else 'NOT healthy'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,10 +10,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from provision.model import MACHINE, State, utc_text
+from provision.spec import duration
 from provision.sprawl.prices import Cost
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from provision.errors import ProviderError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from provision.sprawl.ask import Answer
     from provision.sprawl.prices import Prices
 
+_UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 WARNING = timedelta(hours=1)
 """How long before its deadline a cluster is warned of."""
 
@@ -32,6 +35,16 @@ class Standing(StrEnum):
     EXPIRED = "expired"  # its deadline has passed
     ORPHANED = "orphaned"  # no state that was looked at knows it
     UNOWNED = "unowned"  # it bears our marks, but its labels cannot be read or name nobody
+
+
+def warning(name: str, expires: datetime | None, now: datetime) -> str:
+    """Return what to say of a cluster that ends soon or should have ended, "" of any other."""
+    if expires is None or expires - now >= WARNING:
+        return ""
+    if expires <= now:
+        return f"{name} has expired; `provision reap` deletes it, `provision extend {name} 4h` keeps it"
+    left = duration.write(int((expires - now).total_seconds()))
+    return f"{name} ends in {left}; `provision extend {name} 4h` moves that"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +98,6 @@ class Group:
             return "reap"
         return "itself" if len(self.machines) == len(self.things) else "itself, its parts by reap"
 
-    def ending(self, now: datetime) -> bool:
-        """Whether it ends soon."""
-        return self.expires is not None and timedelta(0) < self.expires - now < WARNING
-
     def to_json(self, now: datetime) -> Json:
         """Return the documented JSON form, ``provision_schemas/inventory.v1.schema.json``."""
         labels = next((o.labels for o in self.things if o.labels), None)
@@ -137,14 +146,26 @@ def take(answers: Iterable[Answer], tended: Collection[str], prices: Prices, now
         prices: who knows what things cost.
         now: the time in UTC.
     """
+    answers = list(answers)
     found: list[Group] = []
     unreachable: list[ProviderError] = []
     seen: set[tuple[str, str, str, str]] = set()
+    owners = {o.labels.uid: o.labels.whose for answer in answers for o in answer.things if o.labels}
     for answer in answers:
         unreachable += [answer.error] if answer.error else []
-        fresh = list(_fresh(answer.things, seen))
+        fresh = ((whose(thing, owners), thing) for thing in _fresh(answer.things, seen))
         found += _groups(answer.account, fresh, tended, prices, now)
     return Inventory(sorted(found, key=lambda g: (g.name, g.account.name)), unreachable, now)
+
+
+def whose(thing: Observed, owners: Mapping[str, Owner]) -> Owner | None:
+    """Return whose a thing is, None when nobody can tell; what carries no labels has the cluster's uid in its name.
+
+    `owners` are those that are known, by uid.
+    """
+    if thing.labels:
+        return thing.labels.whose
+    return next((owners[uid] for uid in _UID.findall(f"{thing.name} {thing.id}") if uid in owners), None)
 
 
 def _fresh(things: Iterable[Observed], seen: set[tuple[str, str, str, str]]) -> Iterator[Observed]:
@@ -157,11 +178,15 @@ def _fresh(things: Iterable[Observed], seen: set[tuple[str, str, str, str]]) -> 
 
 
 def _groups(
-    account: Account, things: Iterable[Observed], tended: Collection[str], prices: Prices, now: datetime
+    account: Account,
+    things: Iterable[tuple[Owner | None, Observed]],
+    tended: Collection[str],
+    prices: Prices,
+    now: datetime,
 ) -> Iterator[Group]:
     groups: dict[Owner | None, list[Observed]] = defaultdict(list)
-    for thing in things:
-        groups[thing.labels.whose if thing.labels else None].append(thing)
+    for owner, thing in things:
+        groups[owner].append(thing)
     for owner, members in groups.items():
         expires = latest(members)
         hourly = [(o, prices.observed(o, account.provider, account.options)) for o in members]
