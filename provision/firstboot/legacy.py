@@ -22,10 +22,10 @@ READS_CLOUD_INIT = frozenset(("debian",))
 """Systems whose images run cloud-init; the others that read cloud-configs run coreos-cloudinit."""
 
 READS_IGNITION_2 = frozenset(("container-linux", "flatcar"))
-METADATA = {"ec2": "ec2", "gce": "gce", "openstack": "openstack-metadata", "vagrant": "vagrant-virtualbox"}
+METADATA = {"ec2": "ec2", "gce": "gce", "openstack": "openstack-metadata"}
 """Providers on which coreos-metadata finds the machine's addresses at boot, with ct's names for them."""
 
-PLANNED = frozenset(("fake", "pxe", "qemu"))
+PLANNED = frozenset(("fake", "pxe", "qemu", "vagrant"))
 """Providers whose machines have the addresses that are planned."""
 
 
