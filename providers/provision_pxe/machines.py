@@ -22,11 +22,12 @@ from provision_pxe.service import Keeper
 from provision_pxe.settings import INSTALL, Choice, inventory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from provision.model import Change, Json, Observed, Owner, Request
     from provision.netboot.store import Service
     from provision.provider import Context
+    from provision_pxe.power import Power
     from provision_pxe.settings import Hardware
 
 NONCE = re.compile(r"PROVISION_NONCE(?:=|%3D)([0-9a-f]{32})")
@@ -56,7 +57,8 @@ class Machines:
             progress = self.store.all_progress()
         came = {e.id: _current(e, progress.get(e.id)) for e, _ in found}
         # One that is on its way is known by what it asks for; only what has settled may have been switched off.
-        settled = {e.id: r.power or {} for e, r in found if came[e.id].state in record.RUNS[e.mode]}
+        have = inventory(self.options)
+        settled = {e.id: _power(r, have) for e, r in found if came[e.id].state in record.RUNS[e.mode]}
         on = powers.states(settled)
         for entry, mine in found:
             yield record.observe(entry, mine, came[entry.id], *on.get(entry.id, (None, "")))
@@ -90,7 +92,7 @@ class Machines:
             if mine.protected:
                 message = f"machine {target.name} is protected"
                 raise ProviderError(message, kind=Kind.CONFLICT, hint="take the protection off first")
-            note = control(mine.hardware, self._power(mine)).off()
+            note = self._switch(mine).off()
             with alone(self.store.directory):
                 self._release(target)
             return Made(None, (note,) if note else ())
@@ -102,7 +104,7 @@ class Machines:
             if on and live:
                 self.keeper.ensure()
                 self.store.put(replace(entry, nonce=secrets.token_hex(16)))
-        switch = control(mine.hardware, self._power(mine))
+        switch = self._switch(mine)
         if on:
             switch.on(network=live)
         else:
@@ -159,10 +161,8 @@ class Machines:
         named = request.body.get("image") or request.body.get("options", {}).get("image") or self.options.get("image")
         return images.image(named or "", self.context.spec_dir)
 
-    def _power(self, mine: Record) -> Json:
-        """Return the settings that the spec has now, or those that the machine was claimed with."""
-        known = inventory(self.options).get(mine.hardware)
-        return known.power if known else mine.power or {}
+    def _switch(self, mine: Record) -> Power:
+        return control(mine.hardware, _power(mine, inventory(self.options)))
 
     def _find(self, target: Observed) -> tuple[Entry | None, Record | None]:
         entry = self.store.get(target.id.partition("/")[0])
@@ -235,6 +235,12 @@ def _installing(entry: Entry, hardware: Hardware, choice: Choice, request: Reque
         args=(*entry.args, *choice.args),
     )
     return install.config(order)
+
+
+def _power(mine: Record, have: Mapping[str, Hardware]) -> Json:
+    """Return the settings that the spec has now, or those that the machine was claimed with."""
+    known = have.get(mine.hardware)
+    return known.power if known else mine.power or {}
 
 
 def _observed(entry: Entry, progress: Progress) -> Observed:

@@ -10,7 +10,6 @@ import json
 import shutil
 import subprocess
 import sys
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,19 @@ from sushy_tools import error
 from sushy_tools.emulator.main import Application, app
 from sushy_tools.emulator.resources.systems.base import AbstractSystemsDriver
 
+from tests.lab.segment import system
+
 FIRMWARE = Path("/usr/share/OVMF")
-NAMESPACE = uuid.UUID("70726f76-6973-4000-8000-6c61626f7300")
+HTTP_ALONE = ("IPv4PXESupport", "IPv6PXESupport", "IPv6Support")
+"""What OVMF is told to leave out: https://github.com/tianocore/edk2/blob/master/OvmfPkg/RUNTIME_CONFIG.md"""
 
 
 @dataclass
 class VM:
     """One machine, powered off at first.
 
-    `firmware` is "bios" or "uefi". `rom` says that its card brings iPXE; without it a UEFI machine boots by its own PXE
-    stack. `disk` is an image that the machine may write to. `http` takes HTTP boot for PXE's place.
+    `firmware` is "bios", "uefi" or "uefi-http", which boots by HTTP and not by PXE. `rom` says that its card brings
+    iPXE; without it a UEFI machine boots by its own clients. `disk` is an image that the machine may write to.
     """
 
     name: str
@@ -44,7 +46,7 @@ class VM:
 
     @property
     def uuid(self) -> str:
-        return str(uuid.uuid5(NAMESPACE, self.name))
+        return system(self.name)
 
     @property
     def is_on(self) -> bool:
@@ -84,7 +86,9 @@ class VM:
         if not variables.exists():
             shutil.copy(FIRMWARE / "OVMF_VARS_4M.fd", variables)
         code = f"if=pflash,format=raw,readonly=on,file={FIRMWARE}/OVMF_CODE_4M.fd"
-        return ["-machine", "pc", "-drive", code, "-drive", f"if=pflash,format=raw,file={variables}"]
+        knobs = HTTP_ALONE if self.firmware == "uefi-http" else ()
+        flags = [word for knob in knobs for word in ("-fw_cfg", f"name=opt/org.tianocore/{knob},string=n")]
+        return ["-machine", "pc", *flags, "-drive", code, "-drive", f"if=pflash,format=raw,file={variables}"]
 
 
 class Driver(AbstractSystemsDriver):
@@ -126,7 +130,7 @@ class Driver(AbstractSystemsDriver):
         self._found(identity).boot = boot_source
 
     def get_boot_mode(self, identity: str) -> str:
-        return {"bios": "Legacy", "uefi": "UEFI"}[self._found(identity).firmware]
+        return "Legacy" if self._found(identity).firmware == "bios" else "UEFI"
 
     def _found(self, identity: str) -> VM:
         found = self._machines.get(identity) or self._names.get(identity)
@@ -138,7 +142,8 @@ class Driver(AbstractSystemsDriver):
 def main(path: str) -> None:
     config: dict[str, Any] = json.loads(Path(path).read_text())
     machines = [VM(**{**machine, "work": Path(config["work"])}) for machine in config["machines"]]
-    Application.systems = property(lambda _, driver=Driver(machines): driver)  # type: ignore[assignment]
+    driver = Driver(machines)
+    Application.systems = property(lambda _: driver)  # type: ignore[assignment]
     try:
         app.run(host="127.0.0.1", port=config["port"], threaded=True)
     finally:

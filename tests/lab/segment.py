@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 BRIDGE = "br0"
 HOST = "10.98.0.1"
 NETWORK = "10.98.0.0/24"
+
+
+NAMESPACE = uuid.UUID("70726f76-6973-4000-8000-6c61626f7300")
+
+
+def system(machine: str) -> str:
+    """Return a machine's SMBIOS UUID, by which its controller knows it."""
+    return str(uuid.uuid5(NAMESPACE, machine))
 
 
 @dataclass(frozen=True)

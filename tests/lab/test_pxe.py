@@ -1,14 +1,13 @@
 """Bare metal, played by QEMU on an Ethernet segment: from power-on by Redfish to etcd, and off again.
 
-Everything is real but the metal: dnsmasq, the firmware's PXE and HTTP clients, iPXE, PXELINUX, GRUB, Ignition, etcd, and
-the Redfish protocol. Needs root, for the segment.
+Everything is real but the metal: dnsmasq, the firmware's PXE and HTTP clients, iPXE, PXELINUX, GRUB, Ignition, etcd and
+Redfish. Needs root, for the segment.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -21,10 +20,10 @@ import pytest
 
 from provision_qemu.labos import media
 from tests.lab.bench import BOOT, Operator, until
-from tests.lab.segment import BRIDGE, HOST, NETWORK, Segment, segment
+from tests.lab.segment import BRIDGE, NETWORK, Segment, segment, system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 pytestmark = [
     pytest.mark.vm,
@@ -111,7 +110,13 @@ class Site(Operator):
             log.close()
 
     def write(
-        self, inventory: dict[str, Any], pools: str, *, bootstrap: str = "auto", tls: bool = False, more: list[str]
+        self,
+        inventory: dict[str, Any],
+        pools: str,
+        *,
+        bootstrap: str = "auto",
+        tls: bool = False,
+        more: Sequence[str] = (),
     ) -> None:
         key = self.directory / "id"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
@@ -135,22 +140,9 @@ class Site(Operator):
 
     def on(self, machine: str) -> bool:
         """Ask the controller, past provision."""
-        url = f"http://127.0.0.1:{BMC_PORT}/redfish/v1/Systems/{self._uuid(machine)}"
+        url = f"http://127.0.0.1:{BMC_PORT}/redfish/v1/Systems/{system(machine)}"
         told = subprocess.run(self.wire.command("curl", "-sf", url), capture_output=True, text=True, check=True)
         return bool(json.loads(told.stdout)["PowerState"] == "On")
-
-    def _uuid(self, machine: str) -> str:
-        from tests.lab.bmc import NAMESPACE
-        import uuid
-
-        return str(uuid.uuid5(NAMESPACE, machine))
-
-    def serve_log(self) -> str:
-        return (self.data / "netboot" / "serve.log").read_text()
-
-    def booted(self) -> dict[str, str]:
-        """Return how each machine was told what to boot, by the kind of script that it read."""
-        return {}
 
 
 @pytest.fixture
@@ -167,33 +159,67 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def states(site: Site) -> dict[str, tuple[str, str]]:
-    shown = site.status()
-    return {m["name"]: (m["state"], m["detail"]) for m in shown["machines"]}
+    return {m["name"]: (m["state"], m["detail"]) for m in site.status()["machines"]}
 
 
-def test_three_machines_of_three_kinds_become_a_cluster(site):
-    """BIOS with iPXE in its card, UEFI by its own PXE client, and UEFI by HTTP; etcd through discovery."""
+def test_three_kinds_of_firmware_become_a_cluster_and_go_off_again(site):
+    """BIOS with iPXE in its card, UEFI by PXE, UEFI by HTTP; etcd over TLS, formed through our own discovery."""
     inventory = {
         "bios": site.machine("bios"),
         "uefi": site.machine("uefi", firmware="uefi", rom=False),
-        "third": site.machine("third"),
+        "http": site.machine("http", firmware="uefi-http", rom=False),
     }
-    pools = "  core: {count: 3, etcd: true, options: {machines: [bios, uefi, third]}}"
-    site.write(inventory, pools, bootstrap="{discovery: private}", more=[])
+    pools = "  core: {count: 3, etcd: true, options: {machines: [bios, uefi, http]}}"
+    site.write(inventory, pools, bootstrap="{discovery: private}", tls=True)
     with site.controller():
         began = time.monotonic()
         up = site.up()
-        assert up.code == 0, up.err
         print(f"up took {time.monotonic() - began:.0f} s")
-        for state in ("loading", "has its config"):
-            assert re.search(f"bios: {state}", up.err), up.err
+        assert up.code == 0, up.err
+        assert "bios: loading" in up.err
+        assert "etcd is healthy" in up.err
         shown = site.run("status")
-        assert shown.code == 0, shown.out
-        assert shown.out.count("up") >= 3
-        assert states(site)["metal-core-2"] == ("running", "uefi: up")
+        assert shown.code == 0, shown.out + shown.err
+        assert "certificates: the first to end" in shown.out
+        assert states(site) == {f"metal-core-{n}": ("running", f"{m}: up") for n, m in enumerate(inventory, 1)}
         assert [site.on(name) for name in inventory] == [True] * 3
         assert "iPXE" in site.console("bios")
+        assert "Start PXE over IPv4" in site.console("uefi")
+        assert "Start HTTP Boot over IPv4" in site.console("http")
+        assert site.run("up").code == 0  # nothing to do, and nobody is switched
         assert site.run("down", "--yes").code == 0
         assert [site.on(name) for name in inventory] == [False] * 3
         assert json.loads(site.run("list", "--json").out)["clusters"] == []
         assert not (site.data / "netboot" / "started.json").exists()
+
+
+def test_a_machine_installs_once_and_boots_from_its_disk_ever_after(site):
+    """PXELINUX and GRUB, without iPXE: one machine installs itself by PXELINUX, one lives in memory by GRUB."""
+    inventory = {
+        "disk": site.machine("disk", disk=site.disk("disk")),
+        "grub": site.machine("grub", firmware="uefi", rom=False, memory=896),
+    }
+    pools = (
+        "  core: {count: 1, etcd: true, options: {machines: [disk], mode: install}}\n"
+        "  worker: {count: 1, options: {machines: [grub]}}"
+    )
+    site.write(inventory, pools, more=["--native"])
+    with site.controller():
+        up = site.up()
+        assert up.code == 0, up.err
+        assert "disk: installing" in up.err
+        assert states(site)["metal-core-1"] == ("running", "disk: up")
+        console = site.console("disk")
+        assert "provision-lab: installed to /dev/vda" in console
+        assert "config from /boot/ignition/config.ign" in console
+        assert "PXELINUX" in console
+        assert "GRUB" in site.console("grub")
+
+        ready = console.count("provision-lab: ready")
+        site.run("ssh", "-i", "id", "--cluster", "cluster.yaml", "metal-core-1", "--", "sudo", "systemctl", "reboot")
+        until(lambda: site.console("disk").count("provision-lab: ready") > ready, BOOT)
+        assert "ignition ran before" in site.console("disk")
+        assert site.console("disk").count("provision-lab: installed") == 1
+        until(lambda: site.run("status").code == 0, 120)
+        assert site.run("down", "--yes").code == 0
+        assert not site.on("disk")
