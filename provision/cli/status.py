@@ -128,7 +128,7 @@ def _json(
 
 
 def _write(found: Target, machines: list[Observed], missing: list[str], etcd: dict[str, Any] | None) -> None:
-    console.out(f"{found.owner.cluster} ({found.owner.uid})  {_life(machines)}")
+    console.out(f"{found.owner.cluster} ({found.owner.uid})  {_life(found, machines)}")
     lost = [(name, "missing", "", "", "", "", "recorded, and not listed by its platform") for name in missing]
     console.table(HEADERS, [*map(_row, machines), *lost])
     if soon := warning(found.owner.cluster, latest(machines), now()):
@@ -173,12 +173,22 @@ def _row(machine: Observed) -> tuple[str, ...]:
     )
 
 
-def _life(machines: list[Observed]) -> str:
+def _life(found: Target, machines: list[Observed]) -> str:
     deadlines = {m.labels.deadline for m in machines if m.labels and m.labels.deadline}
     if not deadlines:
         return "no deadline" if machines else "nothing runs"
     left = (min(deadlines) - now()).total_seconds()
-    return f"ends in {duration.write(int(left))}" if left > 0 else "past its deadline"
+    text = f"ends in {duration.write(int(left))}" if left > 0 else "past its deadline"
+    return text + _reaped(found, machines)
+
+
+def _reaped(found: Target, machines: list[Observed]) -> str:
+    """Say where the machines' own end is not the end of their cost."""
+    traits = {m.provider: found.providers[m.provider].traits for m in machines if m.provider in found.providers}
+    stay = sorted(name for name, each in traits.items() if not (each.power_off_deletes or each.local))
+    if not stay:
+        return ""
+    return f"; on {', '.join(stay)} what has switched itself off is still billed until `provision reap` deletes it"
 
 
 def _judge(machines: list[Observed], missing: list[str], etcd: dict[str, Any] | None) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from provision.cli import status
+from provision.testing.fakecloud import FakeCloud
 
 from .world import MACHINES, SPEC, World
 
@@ -22,6 +24,13 @@ def test_all_is_well(world: World) -> None:
         assert "ends in 7h59m" in head
         assert columns.split() == list(status.HEADERS)
         assert [row.split()[:2] for row in rows] == [[name, "running"] for name in MACHINES]
+
+
+def test_where_power_off_does_not_delete_status_says_who_does(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.up()
+    monkeypatch.setattr(FakeCloud, "traits", replace(FakeCloud.traits, local=False))
+    head = world.run("status").out.splitlines()[0]
+    assert "on fake what has switched itself off is still billed until `provision reap` deletes it" in head
 
 
 def test_a_machine_that_failed(world: World) -> None:

@@ -32,7 +32,7 @@ ttl: 2h
 os: lab
 ssh: {{key_files: [id.pub]}}
 network: {{subnet: 10.98.0.0/24}}
-etcd: {{version: "3.4", tls: true}}
+etcd: {{version: "3.4", tls: {{keys: fetched}}}}
 providers: {{qemu: {{image: "{image}"}}}}
 pools:
   core: {{count: 3, size: {{cpus: 1, memory: 512MiB}}, etcd: true}}
@@ -142,6 +142,9 @@ def test_a_cluster_behind_tls_from_birth_to_another_ca(world, capsys):
     rose = time.monotonic() - began
     urls = world.endpoints()
     assert len(urls) == 3
+    given = [path.read_text(errors="replace") for path in world.data.rglob("*.ign")]
+    assert given
+    assert not any("PRIVATE KEY" in text for text in given), "keys were fetched"
     first = next(iter(urls.values()))
 
     world.run("ca", "issue", "--client", "alice", "-o", "alice", "cluster.yaml")
