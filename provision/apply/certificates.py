@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import PlanError, StateError
 from provision.etcd.tls import Tls
-from provision.firstboot.additions.tls import MEMBER_KEY
+from provision.firstboot.additions.tls import AUTHORITIES
 from provision.firstboot.markers import slot_names
 from provision.pki import authority, rotation
 from provision.state.store import ABSENT
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 CLIENT_LIFE = timedelta(hours=4)
 """Longer than any run; a copy that is left behind by a crash is soon worth nothing."""
+
+SERVER_LIFE = timedelta(days=2)
+"""Longer than any wait for first boots."""
 
 CLIENT_NAME = "provision"
 
@@ -78,14 +81,17 @@ class Certificates:
         self.store.put(rotation.KEY, rotation.dump(authorities))
         return authorities
 
-    def member(self, authorities: Authorities, machine: Machine, etcd: Etcd) -> Pair:
+    def member(self, authorities: Authorities, machine: Machine, etcd: Etcd, found: Iterable[str] = ()) -> Pair:
         """Issue a voter's certificate: server and client at once, for its name and where it is reached.
+
+        `found` are addresses that its platform gave it, beside the planned one.
 
         Raises:
             ProvisionError: a name or address cannot stand in a certificate.
         """
         usage = authority.Usage.PEER
-        return authority.issue(authorities.signer, machine.name, usage, now=self.clock(), names=names_of(machine, etcd))
+        names = dict.fromkeys((*names_of(machine, etcd), *found))
+        return authority.issue(authorities.signer, machine.name, usage, now=self.clock(), names=tuple(names))
 
     @contextmanager
     def client(self, authorities: Authorities) -> Iterator[Tls]:
@@ -93,14 +99,18 @@ class Certificates:
 
         The directory is readable by its owner alone, and in memory where the system has a place for that.
         """
-        made = authority.issue(
-            authorities.signer, CLIENT_NAME, authority.Usage.CLIENT, now=self.clock(), life=CLIENT_LIFE
-        )
-        with TemporaryDirectory(prefix="provision-", dir=_in_memory()) as place:
-            contents = {"ca.pem": authorities.trusted, "client.pem": made.certificate, "client.key": made.key}
-            for name, data in contents.items():
-                _write(Path(place) / name, data)
-            yield Tls(*(Path(place) / name for name in contents))
+        usage = authority.Usage.CLIENT
+        made = authority.issue(authorities.signer, CLIENT_NAME, usage, now=self.clock(), life=CLIENT_LIFE)
+        with _files(authorities, made) as tls:
+            yield tls
+
+    @contextmanager
+    def server(self, authorities: Authorities, hosts: Iterable[str]) -> Iterator[Tls]:
+        """Yield files of a server's certificate for this run, by which machines know this computer; as `client`."""
+        usage, names = authority.Usage.SERVER, tuple(hosts)
+        made = authority.issue(authorities.signer, CLIENT_NAME, usage, now=self.clock(), names=names, life=SERVER_LIFE)
+        with _files(authorities, made) as tls:
+            yield tls
 
 
 def names_of(machine: Machine, etcd: Etcd) -> tuple[str, ...]:
@@ -117,7 +127,7 @@ def names_of(machine: Machine, etcd: Etcd) -> tuple[str, ...]:
 def by_tls(state: ClusterState, voters: Iterable[Entry]) -> bool | None:
     """Whether the voters that the state knows were made with certificates, as their recipes say; None without any."""
     recipes = (state.recipe(voter.fingerprint) for voter in voters)
-    known = [MEMBER_KEY.name in slot_names(found["recipe"]) for found in recipes if found]
+    known = [AUTHORITIES.name in slot_names(found["recipe"]) for found in recipes if found]
     return any(known) if known else None
 
 
@@ -151,6 +161,15 @@ def client_of(
     issuer = Certificates(target.store, target.owner, clock)
     with issuer.client(issuer.authorities()) as tls:
         yield tls
+
+
+@contextmanager
+def _files(authorities: Authorities, made: Pair) -> Iterator[Tls]:
+    with TemporaryDirectory(prefix="provision-", dir=_in_memory()) as place:
+        contents = {"ca.pem": authorities.trusted, "own.pem": made.certificate, "own.key": made.key}
+        for name, data in contents.items():
+            _write(Path(place) / name, data)
+        yield Tls(*(Path(place) / name for name in contents))
 
 
 def _in_memory() -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provision import bodies
 from provision.apply import secret
 from provision.apply.desired import external
+from provision.apply.key_desk import PURPOSE
 from provision.etcd.variables import existing, meeting
 from provision.firstboot import payload, recipe
 from provision.firstboot.additions import tls
@@ -80,7 +81,7 @@ class Binder:
 
     def _bound(self, name: str, generation: int) -> str:
         made = self.desired.compiled.recipes[name]
-        files = self._certified(name) if tls.MEMBER_KEY.name in made.slots else {}
+        files = self._certified(name, made.slots) if tls.AUTHORITIES.name in made.slots else {}
         others = (slot for slot in made.slots.values() if slot.name not in files)
         materials = {**files, **{slot.name: self._material(slot, name, generation) for slot in others}}
         return recipe.bind(made, materials)
@@ -92,6 +93,10 @@ class Binder:
                 return self.desired.wanted[provider].labels.expires
             case Kind.NONCE:
                 return self.nonces.of(name, generation)
+            case Kind.URL if slot.name == tls.KEY_URL.name:
+                if self.reception is None:
+                    raise AssertionError(f"{name} is to fetch its key from nowhere")
+                return self.reception.key_url(self._host(name), self.nonces.of(name, generation, PURPOSE))
             case Kind.URL:
                 base = self._base(name)
                 return f"{base}/phone-home/{self.nonces.of(name, generation)}" if base else ""
@@ -104,16 +109,19 @@ class Binder:
                 return self._bootstrap(name)
         raise AssertionError(f"nothing is made for slots of the kind {slot.kind}")
 
-    def _certified(self, name: str) -> dict[str, str]:
-        """Return a member's TLS files by their slots; each call makes another key."""
+    def _certified(self, name: str, slots: Mapping[str, Slot]) -> dict[str, str]:
+        """Return a member's TLS files by their slots; each call makes another key, where it travels in the payload."""
         cluster = self.desired.cluster
         if cluster.etcd is None:
             raise AssertionError(f"{name} has a slot for a certificate in a cluster without etcd")
         # A cluster that runs trusts the CA that it has: another one would not get in.
         authorities = self.certificates.authorities() if self.peers else self.certificates.begun()
+        trusted = {tls.AUTHORITIES.name: authorities.trusted.decode()}
+        if tls.MEMBER_KEY.name not in slots:
+            return trusted
         pair = self.certificates.member(authorities, cluster.machine(name), cluster.etcd)
         return {
-            tls.AUTHORITIES.name: authorities.trusted.decode(),
+            **trusted,
             tls.MEMBER_CERTIFICATE.name: pair.certificate.decode(),
             tls.MEMBER_KEY.name: pair.key.decode(),
         }
@@ -142,8 +150,12 @@ class Binder:
         provider = self.desired.cluster.machine(name).provider
         if provider in self.services:
             return self.services[provider].url
-        host = self.providers[provider].traits.host_address
+        host = self._host(name)
         return self.reception.url(host) if self.reception and host else ""
+
+    def _host(self, name: str) -> str:
+        cluster = self.desired.cluster
+        return cluster.host(self.providers[cluster.machine(name).provider].traits.host_address)
 
 
 def node_of(machine: Machine, etcd: Etcd | None) -> Node:

@@ -1,4 +1,4 @@
-"""The secrets by which machines that report their first boot are told apart."""
+"""The secrets by which machines are told apart that report their first boot, or fetch their keys."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Nonces:
             raise StateError(f"the cluster's {KEY} is damaged", hint="restore the state's directory from a backup")
         self._key = blob.data
 
-    def of(self, machine: str, generation: int) -> str:
-        """Return the nonce of one machine in one generation, 32 hex digits."""
-        return hmac.new(self._key, f"{machine}\n{generation}".encode(), hashlib.sha256).hexdigest()[:32]
+    def of(self, machine: str, generation: int, purpose: str = "") -> str:
+        """Return the nonce of one machine in one generation, 32 hex digits; each purpose has its own."""
+        text = f"{machine}\n{generation}" + (f"\n{purpose}" if purpose else "")
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:32]

@@ -6,21 +6,29 @@ import json
 import re
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from provision.apply import bodies_served
+from provision.apply.key_desk import serving as handing
 from provision.errors import ProvisionError
+from provision.etcd.discovery.server import serving
 from provision.firstboot.report import MAX_BODY, Report, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
+    from provision.apply.key_desk import KeyDesk
+    from provision.etcd.tls import Tls
+    from provision.spec.model import Reception as Asked
     from provision.state.store import Store
+
+_T = TypeVar("_T")
 
 PORT = "reception.json"
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -28,22 +36,43 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """A running reception: its port on the loopback, the nonces that it answers to, and the reports by nonce."""
+    """A running reception: its port, the nonces that it answers to, the reports by nonce, and the key desk's port."""
 
     port: int
     expected: set[str]
     reports: dict[str, Report] = field(default_factory=dict)
+    key_port: int = 0
 
     def url(self, host: str) -> str:
         """Return its base URL as machines see it that know this computer as `host`."""
         return f"http://{host}:{self.port}"
 
+    def key_url(self, host: str, nonce: str) -> str:
+        """Return where a voter fetches its key."""
+        return f"https://{host}:{self.key_port}/etcd-key/{nonce}"
+
 
 @contextmanager
-def reception(store: Store, directory: Path, expected: set[str]) -> Iterator[Reception]:
-    """Serve for the length of the context, on the port that the cluster's earlier runs had.
+def reception(
+    store: Store,
+    directory: Path,
+    expected: set[str],
+    *,
+    asked: Asked | None = None,
+    desk: KeyDesk | None = None,
+    tls: Tls | None = None,
+) -> Iterator[Reception]:
+    """Serve for the length of the context, on the ports that the spec asks for or the cluster's earlier runs had.
 
-    Machines that an interrupted run started still ask that port, so it is kept for as long as the state is.
+    Machines that an interrupted run started still ask these ports, so they are kept for as long as the state is.
+
+    Args:
+        store: the cluster's.
+        directory: where the discovery registry lies.
+        expected: the nonces of machines that may report.
+        asked: the spec's section; without it the loopback is served, where local machines reach it.
+        desk: hands out keys, with the files of `tls`; None where none are fetched.
+        tls: this computer's certificate, which machines can check.
 
     Raises:
         ProvisionError: the port is taken by now, or starlette and uvicorn are not installed.
@@ -52,27 +81,31 @@ def reception(store: Store, directory: Path, expected: set[str]) -> Iterator[Rec
     reports: dict[str, Report] = {}
     routes = [_route(expected, reports), _bodies()]
     blob = store.get(PORT)
-    port = int(json.loads(blob.data)["port"]) if blob else 0
+    kept = json.loads(blob.data) if blob else {}
+    ports = {"port": asked.port, "keys": asked.port + 1} if asked else {"port": 0, "keys": 0, **kept}
+    listen = asked.listen if asked else "127.0.0.1"
     with ExitStack() as stack:
-        url = stack.enter_context(_serving(directory, port, routes))
-        found = int(url.rpartition(":")[2])
-        if found != port:
-            store.put(PORT, json.dumps({"port": found}).encode())
-        yield Reception(found, expected, reports)
+        url = stack.enter_context(
+            _opened(serving(directory, listen, ports["port"], extra_routes=routes), ports["port"])
+        )
+        found = {"port": int(url.rpartition(":")[2]), "keys": ports["keys"]}
+        if desk and tls:
+            found["keys"] = stack.enter_context(_opened(handing(desk, listen, ports["keys"], tls), ports["keys"]))
+        if found != kept:
+            store.put(PORT, json.dumps(found).encode())
+        yield Reception(found["port"], expected, reports, found["keys"])
 
 
 @contextmanager
-def _serving(directory: Path, port: int, routes: list[BaseRoute]) -> Iterator[str]:
-    from provision.etcd.discovery.server import serving
-
+def _opened(server: AbstractContextManager[_T], port: int) -> Iterator[_T]:
     with ExitStack() as stack:
         try:
-            url = stack.enter_context(serving(directory, port=port, extra_routes=routes))
+            found = stack.enter_context(server)
         except ProvisionError as error:
             if port and "cannot listen" in error.message:  # elsewhere, the machines that boot would not find us
                 error.hint = "end the program that has taken this port, or take the cluster down and up again"
             raise
-        yield url
+        yield found
 
 
 def _route(expected: set[str], reports: dict[str, Report]) -> BaseRoute:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from provision.apply import forming, members, power, ready, upkeep
 from provision.apply.certificates import Certificates
 from provision.apply.engine import Engine
 from provision.apply.events import Event, What
+from provision.apply.key_desk import PURPOSE, KeyDesk, issuing
 from provision.apply.materials import Binder, node_of, read_secrets
 from provision.apply.phone_home import Nonces
 from provision.apply.reception import Reception, reception
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from provision.apply.retry import Pace
     from provision.apply.session import Session
     from provision.model import Observed
+    from provision.pki.rotation import Authorities
     from provision.plan.model import Plan
     from provision.provider import Service
 
@@ -120,15 +122,35 @@ class Up:
     @contextmanager
     def _reception(self, nonces: Nonces) -> Iterator[Reception | None]:
         """Open the reception when this run makes or awaits machines that can reach this computer."""
-        hosts = {self.session.providers[name].traits.host_address for name in self.desired.wanted}
-        if not any(hosts) or not self._awaited():
+        hosts = {self._host(name) for name in self.desired.wanted} - {""}
+        if not hosts or not self._awaited():
             yield None
             return
-        store = self.session.state.store
+        store, cluster = self.session.state.store, self.desired.cluster
         registry = home.directory(paths.state(), self.desired.owner) / "discovery"
         expected = {nonces.of(name, generation) for name, generation in self._awaited().items()}
-        with reception(store, registry, expected) as open_to:
-            yield open_to
+        with ExitStack() as stack:
+            desk = tls = None
+            if cluster.etcd and cluster.etcd.fetched:
+                authorities = self._authorities()
+                desk = self._key_desk(nonces, authorities)
+                tls = stack.enter_context(self._certificates().server(authorities, hosts))
+            yield stack.enter_context(reception(store, registry, expected, asked=cluster.reception, desk=desk, tls=tls))
+
+    def _host(self, provider: str) -> str:
+        """Return where a provider's machines reach this computer, "" for nowhere."""
+        return self.desired.cluster.host(self.session.providers[provider].traits.host_address)
+
+    def _authorities(self) -> Authorities:
+        """Return the cluster's CA; one that runs trusts the CA that it has, and is never given another."""
+        issuer = self._certificates()
+        return issuer.authorities() if forming.read(self.session.state.store).formed else issuer.begun()
+
+    def _key_desk(self, nonces: Nonces, authorities: Authorities) -> KeyDesk:
+        voters = {s.key.name: s.generation for s in self.plan.steps if s.etcd and s.action is not Action.DELETE}
+        machines = {nonces.of(name, generation, PURPOSE): name for name, generation in voters.items()}
+        issue = issuing(self.session, self._certificates(), authorities)
+        return KeyDesk(machines, issue, self.session.state.store, now)
 
     def _services(self) -> dict[str, Service]:
         """Find, or start, the services of providers that have one, when this run makes or awaits machines."""
@@ -215,8 +237,8 @@ class Up:
 
         Clouds deliver a console's text minutes late and in parts; there, etcd's health is what is waited for.
         """
-        traits = [self.session.providers[machines[name].provider].traits for name in awaited]
-        return all(t.host_address or t.local for t in traits)
+        providers = {machines[name].provider for name in awaited}
+        return all(self._host(name) or self.session.providers[name].traits.local for name in providers)
 
     def _await_etcd(self, machines: Mapping[str, Observed], generation: Forming, deadline: float) -> None:
         voters = members.expected(self.plan)

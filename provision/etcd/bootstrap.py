@@ -147,9 +147,10 @@ def _check_mode(etcd: Etcd, mode: Mode, facts: Facts, report: Report) -> None:
         report.error("PV455", message, path=TRAIL, hint=hint)
     if mode is Mode.URL:
         _check_url(etcd.discovery, report)
-    if etcd.tls and mode is not Mode.SRV and not facts.planned:
+    if etcd.tls and not etcd.fetched and mode is not Mode.SRV and not facts.planned:
         message = "etcd with TLS needs addresses that are known beforehand: they stand in the certificates"
-        report.error("PV458", message, path=("etcd", "tls"), hint="plan addresses, or take srv with DNS names")
+        hint = "write `tls: {keys: fetched}`, plan addresses, or take srv with DNS names"
+        report.error("PV458", message, path=("etcd", "tls"), hint=hint)
 
 
 def _check_url(url: str, report: Report) -> None:

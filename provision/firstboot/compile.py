@@ -71,12 +71,20 @@ def _bootstrap(cluster: Cluster, traits: Mapping[str, Traits], report: Report) -
     if cluster.etcd is None or not voters:
         return None
     addresses = {m.name: m.address if traits[m.provider].planned_addresses else "" for m in voters}
-    hosts = {traits[m.provider].host_address or "service" * traits[m.provider].service for m in voters}
+    hosts = {_host(cluster, traits[m.provider]) for m in voters}
     found = Report()
     # Voters on platforms that know this computer by different addresses still share one service.
     boot = decide(cluster.etcd, Facts(addresses, "" if "" in hosts else min(hosts)), found)
+    if cluster.etcd.fetched and not all(cluster.host(traits[m.provider].host_address) for m in voters):
+        message = "voters cannot fetch their keys: machines do not reach the computer that runs `up`"
+        hint = "say under `reception:` where they do, or write `tls: true`"
+        found.error("PV463", message, path=("etcd", "tls"), hint=hint)
     report.extend(_placed(found, cluster))
     return boot
+
+
+def _host(cluster: Cluster, traits: Traits) -> str:
+    return cluster.host(traits.host_address) or "service" * traits.service
 
 
 class _Room:

@@ -24,7 +24,7 @@ def unreachable(machine: Machine, cluster: Cluster, recipe: Recipe, traits: Mapp
     payloads = cluster.payloads
     if payloads is None:
         return report
-    if payloads.scheme == "serve" and not payloads.url and not traits[machine.provider].host_address:
+    if payloads.scheme == "serve" and not payloads.url and not cluster.host(traits[machine.provider].host_address):
         message = f"{machine.name}: machines of {machine.provider} cannot reach this computer, which serves the body"
         hint = "write the boot service's address as `payloads.url`, or take another store"
         report.error("PV426", message, path=("payloads", "store"), hint=hint)

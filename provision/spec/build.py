@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 from provision import zones as cut
 from provision.spec import addresses, duration, inventory
-from provision.spec.model import Budget, Cluster, Etcd, Flannel, Machine, Payloads, Runtime, Secret, Update
+from provision.spec.model import (
+    Budget,
+    Cluster,
+    Etcd,
+    Flannel,
+    Machine,
+    Payloads,
+    Reception,
+    Runtime,
+    Secret,
+    Update,
+)
 from provision.spec.overlay import overlay
 from provision.spec.rules.network import subnet_of
 
@@ -48,6 +59,7 @@ def cluster(draft: Draft) -> Cluster:
         runtime=_runtime(draft.section("runtime")),
         flannel=Flannel(**draft.section("flannel")) if "flannel" in value else None,
         payloads=payloads,
+        reception=Reception(**draft.section("reception")) if "reception" in value else None,
     )
 
 
@@ -70,7 +82,9 @@ def sources(draft: Draft) -> dict[str, str]:
 def _etcd(section: Json | None) -> Etcd | None:
     if section is None:
         return None
-    plain = {key: section[key] for key in ("version", "tls") if key in section}
+    plain = {key: section[key] for key in ("version",) if key in section}
+    tls = section.get("tls", False)
+    plain |= {"tls": tls is not False, "fetched": isinstance(tls, dict) and tls["keys"] == "fetched"}
     bootstrap = section.get("bootstrap", "auto")
     if isinstance(bootstrap, str):
         return Etcd(bootstrap=bootstrap, **plain)

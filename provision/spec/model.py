@@ -53,7 +53,8 @@ class Etcd:
     """How etcd is formed.
 
     `bootstrap` is "auto", "static", "discovery" or "srv"; `discovery` is "private" or a URL; `domain` belongs to
-    "srv". `version` is the major and minor version that the machines run, such as "3.4".
+    "srv". `version` is the major and minor version that the machines run, such as "3.4". `fetched` says that voters
+    fetch their private keys, which are else in their first-boot configs.
     """
 
     bootstrap: str = "auto"
@@ -61,6 +62,16 @@ class Etcd:
     domain: str = ""
     version: str = "3.4"
     tls: bool = False
+    fetched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """Where machines reach what `up` serves: `host` as they know it, two ports from `port`, on the address `listen`."""
+
+    host: str
+    port: int
+    listen: str = "0.0.0.0"  # noqa: S104 - machines come from outside; what is served there asks for nonces
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +198,11 @@ class Cluster:
     runtime: Runtime | None = None
     flannel: Flannel | None = None
     payloads: Payloads | None = None
+    reception: Reception | None = None
+
+    def host(self, own: str) -> str:
+        """Return where machines reach this computer, by the spec or by their platform's `own` way; "" for nowhere."""
+        return self.reception.host if self.reception else own
 
     def machine(self, name: str) -> Machine:
         """Return the machine of that name.

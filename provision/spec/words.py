@@ -52,7 +52,7 @@ def did_you_mean(name: object, known: Iterable[str]) -> str | None:
     return f"did you mean {close[0]}?" if close else None
 
 
-def suggest(name: object, known: Iterable[str], most: int = 16) -> str | None:
+def suggest(name: object, known: Iterable[str], most: int = 20) -> str | None:
     """Return a did-you-mean, or else all that is known when that is not too much."""
     choices = list(known)
     if hint := did_you_mean(name, choices):

@@ -39,6 +39,7 @@ SLOTS = {
         tls.AUTHORITIES,
         tls.MEMBER_CERTIFICATE,
         tls.MEMBER_KEY,
+        tls.KEY_URL,
         flannel.ENDPOINTS,
     )
 }

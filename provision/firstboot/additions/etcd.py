@@ -33,7 +33,7 @@ def member(context: Context) -> Additions:
     if etcd is None or not context.machine.etcd:
         return Additions()
     found = Additions((File(f"{HOME}/etcd.env", f"{BOOTSTRAP.marker}\n"),), (_unit(context, etcd),))
-    return found + (Additions() if _planned(context) else _address(context))
+    return found + (Additions() if _planned(context) else _address(context, etcd))
 
 
 def node(machine: Machine, system: System, etcd: Etcd | None = None) -> Node:
@@ -59,7 +59,7 @@ def _unit(context: Context, etcd: Etcd) -> Unit:
     drop_in = filled(
         version,
         DROP_IN,
-        needs=f" {ADDRESS_UNIT}" if found_at_boot else "",
+        needs="".join(f" {unit}" for unit in _needs(context, etcd)),
         environment=environment(_variables(context, etcd)),
         address="\nEnvironmentFile=/run/provision/etcd-address" if found_at_boot else "",
     )
@@ -67,6 +67,11 @@ def _unit(context: Context, etcd: Etcd) -> Unit:
     if name.startswith(PREFIX):
         whole = filled(version, name, tag=context.system.tag(etcd.version))
     return Unit(name, whole, enabled=True, drop_ins=(DropIn(DROP_IN, drop_in),))
+
+
+def _needs(context: Context, etcd: Etcd) -> list[str]:
+    """Return the units of ours that etcd waits for."""
+    return ([] if _planned(context) else [ADDRESS_UNIT]) + ([tls.FETCH_UNIT] if etcd.fetched else [])
 
 
 def _variables(context: Context, etcd: Etcd) -> dict[str, str]:
@@ -85,8 +90,9 @@ def _variables(context: Context, etcd: Etcd) -> dict[str, str]:
     return found
 
 
-def _address(context: Context) -> Additions:
-    script = File(f"{HOME}/etcd-address", text(context.version, "etcd-address"), 0o755)
+def _address(context: Context, etcd: Etcd) -> Additions:
+    contents = text(context.version, "etcd-address")
+    script = File(f"{HOME}/etcd-address", contents.replace("http:", "https:") if etcd.tls else contents, 0o755)
     return Additions((script,), (Unit(ADDRESS_UNIT, text(context.version, ADDRESS_UNIT)),))
 
 

@@ -72,6 +72,13 @@ def compare(text: str, name: str) -> None:
     assert text == path.read_text(), f"{name}: a released version of the additions must not change"
 
 
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_keys_that_are_fetched(system: str) -> None:
+    """On a platform that assigns addresses: they stand in no file, and the certificate comes when they are known."""
+    more = {"etcd": Etcd(tls=True, fetched=True)}
+    compare(rendered(system, "openstack", "voter", TRAITS["openstack"], **more), f"v1-{system}-fetched-voter.json")
+
+
 @pytest.mark.parametrize(("system", "role"), CONTAINERS)
 def test_runtime_flannel_and_fleet(system: str, role: str) -> None:
     flannel = Flannel("10.1.0.0/16") if system in ("flatcar", "container-linux") else None
@@ -100,4 +107,6 @@ def test_every_platform_gets_what_the_golden_files_show(provider: str) -> None:
 
 def test_every_golden_file_is_compared() -> None:
     plain = {f"v1-{s}-{p}-{r}.json" for s, p, r in CASES}
-    assert {p.name for p in HERE.glob("*.json")} == plain | {f"v1-{s}-containers-{r}.json" for s, r in CONTAINERS}
+    containers = {f"v1-{s}-containers-{r}.json" for s, r in CONTAINERS}
+    fetched = {f"v1-{s}-fetched-voter.json" for s in SYSTEMS}
+    assert {p.name for p in HERE.glob("*.json")} == plain | containers | fetched

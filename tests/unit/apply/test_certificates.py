@@ -98,14 +98,19 @@ class State:
 
 @pytest.mark.parametrize(
     ("slots", "known"),
-    [((MEMBER_KEY.marker, MEMBER_KEY.marker), True), (("", ""), False), ((None, MEMBER_KEY.marker), True), ((), None)],
+    [
+        ((AUTHORITIES.marker, AUTHORITIES.marker), True),
+        (("", ""), False),
+        ((None, AUTHORITIES.marker), True),
+        ((), None),
+    ],
 )
 def test_recipes_say_whether_members_have_certificates(slots, known):
     state = State(*slots)
     assert by_tls(state, state.recorded.live()) is known
 
 
-@pytest.mark.parametrize(("has", "wanted"), [(MEMBER_KEY.marker, False), ("", True)])
+@pytest.mark.parametrize(("has", "wanted"), [(AUTHORITIES.marker, False), ("", True)])
 def test_a_running_cluster_does_not_switch(has, wanted):
     with pytest.raises(PlanError, match="PV462"):
         refuse_switch(State(has), wanted)

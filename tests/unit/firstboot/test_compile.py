@@ -9,8 +9,9 @@ import pytest
 
 from provision.firstboot.compile import CompiledCluster, compile_cluster
 from provision.firstboot.recipe import describe
+from provision.firstboot.slots import Kind
 from provision.plan.compare import differences
-from provision.spec.model import Etcd, NodeConfig, Secret, Update
+from provision.spec.model import Etcd, NodeConfig, Reception, Secret, Update
 from tests.unit.firstboot.clusters import BUTANE, KEY, SECRETS, TRAITS, butane, cluster, machine, pool
 
 if TYPE_CHECKING:
@@ -200,6 +201,18 @@ def test_an_unknown_version_of_the_additions_is_refused() -> None:
 def test_update_strategies_that_cannot_be(os: str, etcd: Etcd | None, strategy: str, code: str) -> None:
     wanted = cluster(*pool(1, os=os, etcd=etcd is not None), etcd=etcd, update=Update(strategy))
     assert code in [f.code for f in compiled(wanted).report]
+
+
+def test_keys_are_fetched_from_where_machines_reach_this_computer() -> None:
+    machines = pool(3, provider="ec2", etcd=True)
+    wanted = cluster(*machines, etcd=Etcd(tls=True, fetched=True))
+    assert [f.code for f in compiled(wanted).report] == ["PV463"]
+    open_to = compiled(replace(wanted, reception=Reception("203.0.113.7", 4001)))
+    assert open_to.report.ok
+    kinds = {slot.kind for slot in open_to.recipes["demo-core-1"].slots.values()}
+    assert Kind.KEY not in kinds
+    assert open_to.bootstrap is not None
+    assert open_to.bootstrap.mode == "static"
 
 
 def test_machines_without_etcd_cannot_take_the_lock() -> None:
