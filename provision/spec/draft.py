@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from provision.diagnostics import Diagnostic, Severity
 from provision.errors import ProviderMissing
+from provision.registry import STORES
 from provision.spec.overlay import overlay
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Draft:
         """Return a provider's class, or why there is none."""
         if name not in self._plugins:
             try:
-                self._plugins[name] = self.find_plugin(name)
+                self._plugins[name] = _no_machines(name) if name in STORES else self.find_plugin(name)
             except ProviderMissing as missing:
                 self._plugins[name] = missing
         return self._plugins[name]
@@ -143,6 +144,10 @@ class Draft:
     ) -> Diagnostic:
         place = self.document.key(path) if key else self.document.place(path)
         return Diagnostic(code, message, severity, path, place, hint)
+
+
+def _no_machines(name: str) -> ProviderMissing:
+    return ProviderMissing(f"{name!r} keeps payloads, and makes no machines", hint="name it as `payloads.store`")
 
 
 def prune(value: Plain, paths: Collection[Trail]) -> Plain:

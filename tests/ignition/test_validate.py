@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from provision.firstboot import ignition
 from provision.firstboot.additions.model import HOME, Additions, DropIn, File, Unit, User
 from provision.firstboot.additions.render_ignition3 import render
+from provision.firstboot.compile import compile_cluster
+from provision.firstboot.recipe import bind
+from provision.spec.model import Etcd, Flannel, Runtime
 from tests.ignition import real
-from tests.unit.firstboot.clusters import KEY
+from tests.unit.firstboot.clusters import KEY, TRAITS, cluster, materials, pool
 
 VERSIONS = [v for v in ignition.VERSIONS if v <= real.NEWEST]
 names = st.from_regex(r"[a-z][a-z0-9_.-]{0,20}", fullmatch=True)
@@ -54,3 +57,41 @@ def test_the_real_one_accepts_what_is_rendered(added: Additions, version: str) -
 
 def test_the_real_one_is_asked() -> None:
     assert "unsupported config version" in real.validate('{"ignition":{"version":"9.9.9"}}')
+
+
+hosts = st.from_regex(r"[a-z][a-z0-9.-]{0,20}(:[0-9]{1,5})?", fullmatch=True)
+mirrors = st.lists(hosts.map(lambda host: f"https://{host}"), max_size=2).map(tuple)
+registries = st.lists(hosts, max_size=2, unique=True).map(tuple)
+dockers = st.builds(
+    Runtime,
+    mirrors=mirrors,
+    insecure_registries=registries,
+    storage_driver=st.sampled_from(["", "overlay2", "btrfs"]),
+    log_driver=st.sampled_from(["", "json-file", "local"]),
+    log_max_size=st.sampled_from(["", "1k", "10m"]),
+    log_max_files=st.none() | st.integers(1, 9),
+    live_restore=st.none() | st.booleans(),
+)
+containerds = st.builds(Runtime, engine=st.just("containerd"), mirrors=mirrors, insecure_registries=registries)
+podmans = st.builds(Runtime, mirrors=mirrors, insecure_registries=registries, log_driver=st.sampled_from(["", "none"]))
+
+
+@settings(max_examples=25)
+@given(
+    case=st.one_of(
+        st.tuples(
+            st.just("flatcar"), dockers | containerds, st.sampled_from([None, Flannel("10.1.0.0/16", 26, "udp")])
+        ),
+        st.tuples(st.just("fcos"), podmans, st.none()),
+    ),
+    tls=st.booleans(),
+)
+def test_the_real_one_accepts_what_specs_ask_for(case: tuple[str, Runtime, Flannel | None], tls: bool) -> None:
+    os, runtime, flannel = case
+    machines = pool(1, os=os, etcd=True)
+    etcd = Etcd(bootstrap="static", tls=tls)
+    wanted = cluster(*machines, runtime=runtime, flannel=flannel, etcd=etcd)
+    found = compile_cluster(wanted, traits=TRAITS, additions_version=1)
+    assert found.report.ok, found.report.render()
+    recipe = found.recipes["demo-core-1"]
+    assert real.validate(bind(recipe, materials(recipe))) == ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import ProviderMissing
-from provision.registry import STORES
 from provision.spec.words import listing, suggest
 
 if TYPE_CHECKING:
@@ -19,10 +18,7 @@ def installed(draft: Draft) -> Iterator[Diagnostic]:
     """See that every provider is installed."""
     for name in draft.section("providers"):
         found = draft.look_up(name)
-        if name in STORES:
-            message = f"{name!r} keeps payloads, and makes no machines"
-            yield draft.error("PV050", ("providers", name), message, "name it as `payloads.store`", key=True)
-        elif isinstance(found, ProviderMissing):
+        if isinstance(found, ProviderMissing):
             yield draft.error("PV050", ("providers", name), found.message, found.hint, key=True)
 
 
