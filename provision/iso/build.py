@@ -56,11 +56,11 @@ def build(medium: Medium, out: Path) -> None:
         tree = Path(work) / "tree"
         _fill(tree, medium)
         _bios(Path(work), tree)
-        _efi(Path(work), tree)
+        efi = _efi(Path(work))
         for path in sorted(tree.rglob("*"), reverse=True):
             os.utime(path, (EPOCH, EPOCH))
         made = Path(work) / "made.iso"
-        _run(*_xorriso(medium, tree, made))
+        _run(*_xorriso(medium, tree, efi, made))
         made.chmod(0o600)
         made.replace(out)
 
@@ -96,8 +96,9 @@ def _bios(work: Path, tree: Path) -> None:
     _grub(work, "i386-pc-eltorito", tree / "boot/grub/eltorito.img", BIOS_MODULES)
 
 
-def _efi(work: Path, tree: Path) -> None:
-    program, image = work / "bootx64.efi", tree / "boot/efi.img"
+def _efi(work: Path) -> Path:
+    """Make the EFI system partition, which is the CD's boot image as well as the stick's partition."""
+    program, image = work / "bootx64.efi", work / "efi.img"
     _grub(work, "x86_64-efi", program, EFI_MODULES)
     os.utime(program, (EPOCH, EPOCH))
     kib = -(-program.stat().st_size // 1024) + 128
@@ -106,6 +107,7 @@ def _efi(work: Path, tree: Path) -> None:
     _run("mkfs.vfat", "-n", "EFI", "-i", IDENTIFIER, "--invariant", str(image))
     _run("mmd", "-i", str(image), "::/EFI", "::/EFI/BOOT")
     _run("mcopy", "-m", "-i", str(image), str(program), "::/EFI/BOOT/BOOTX64.EFI")
+    return image
 
 
 def _grub(work: Path, platform: str, out: Path, modules: Sequence[str]) -> None:
@@ -114,14 +116,14 @@ def _grub(work: Path, platform: str, out: Path, modules: Sequence[str]) -> None:
     _run("grub-mkimage", "-O", platform, "-c", str(early), "-p", "/boot/grub", "-o", str(out), *MODULES, *modules)
 
 
-def _xorriso(medium: Medium, tree: Path, out: Path) -> list[str]:
+def _xorriso(medium: Medium, tree: Path, efi: Path, out: Path) -> list[str]:
     moment = "2025010100000000"
     return [
         *("xorriso", "-report_about", "FAILURE", "-as", "mkisofs", "-o", str(out), "-V", medium.label, "-J", "-R"),
         *(f"--modification-date={moment}", "--set_all_file_dates", moment, "-uid", "0", "-gid", "0"),
-        *("--gpt_disk_guid", "modification-date", "--grub2-mbr", str(GRUB / "i386-pc/boot_hybrid.img")),
+        *("--grub2-mbr", str(GRUB / "i386-pc/boot_hybrid.img"), "-append_partition", "2", "0xef", str(efi)),
         *("-b", "boot/grub/eltorito.img", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"),
-        *("--grub2-boot-info", "-eltorito-alt-boot", "-e", "boot/efi.img", "-no-emul-boot", "-isohybrid-gpt-basdat"),
+        *("--grub2-boot-info", "-eltorito-alt-boot", "-e", "--interval:appended_partition_2:all::", "-no-emul-boot"),
         str(tree),
     ]
 
