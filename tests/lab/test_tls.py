@@ -142,9 +142,10 @@ def test_a_cluster_behind_tls_from_birth_to_another_ca(world, capsys):
     rose = time.monotonic() - began
     urls = world.endpoints()
     assert len(urls) == 3
-    given = [path.read_text(errors="replace") for path in world.data.rglob("*.ign")]
-    assert given
-    assert not any("PRIVATE KEY" in text for text in given), "keys were fetched"
+    given = [json.loads(path.read_text()) for path in world.data.rglob("config.ign")]
+    files = [{file["path"] for file in config["storage"]["files"]} for config in given]
+    assert len(files) == 3
+    assert all("/etc/provision/tls/ca.crt" in paths and "/etc/provision/tls/etcd.key" not in paths for paths in files)
     first = next(iter(urls.values()))
 
     world.run("ca", "issue", "--client", "alice", "-o", "alice", "cluster.yaml")
