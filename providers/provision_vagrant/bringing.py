@@ -57,7 +57,7 @@ class Bringing:
         at.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         _admit(at.path.parent, at.path)
         with at.locked() as held:
-            if not held:
+            if held is None:
                 raise errors.busy(at.path)
             if not at.cluster.exists():
                 labels, now = replace(request.labels, machine=observe.NETWORK), self.machines.context.clock()
@@ -85,9 +85,9 @@ class Bringing:
         try:
             with errors.translated("bringing machines up"), at.locked() as held:
                 taken = self.wave.take(at)
-                if not held:
+                if held is None:
                     raise errors.busy(at.path)
-                for outcome in self._bring_up(at, taken):
+                for outcome in self._bring_up(held, taken):
                     self.wave.put(at, outcome)
         except ProviderError as error:
             for request in taken or self.wave.take(at):

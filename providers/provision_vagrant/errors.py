@@ -40,7 +40,11 @@ _SAID = (
     (r"ActivateNetwork|CreateNetwork|already in use by interface", Kind.CONFLICT, "choose another `network.subnet`"),
     (r"ForwardPort.*Collision|Address already in use", Kind.CONFLICT, "choose other host ports"),
     (r"Box.*(NotFound|NoMatching|DoesntMatch|Metadata)", Kind.NOT_FOUND, "`vagrant box list` shows the boxes here"),
-    (r"box .* could not be found|box repository|Couldn't open file", Kind.NOT_FOUND, "`vagrant box list` shows the boxes here"),
+    (
+        r"box .* could not be found|box repository|Couldn't open file",
+        Kind.NOT_FOUND,
+        "`vagrant box list` shows the boxes here",
+    ),
     (r"DownloaderError|Could not resolve host", Kind.UNAVAILABLE, None),
     (BOOT_TIMEOUT, Kind.UNAVAILABLE, "can Vagrant log in? See the options `ssh` and `boot_timeout`"),
     (r"ConfigInvalid|VagrantfileSyntax|VagrantfileLoad", Kind.INVALID, None),

@@ -48,7 +48,7 @@ class Machines:
             hypervisor = record.read_cluster(at).hypervisor
         except ProviderError:  # damaged: what the options say is the best guess
             hypervisor = Settings.read(self.options).hypervisor
-        return runner.Runner(at.path, PLUGINS[hypervisor], at.logs)
+        return runner.Runner(at.path, PLUGINS[hypervisor], at.logs, at.held)
 
     def states(self, at: Place) -> dict[str, str]:
         """Ask Vagrant for the states of all machines that exist here; the directory must be held.
@@ -82,7 +82,7 @@ class Machines:
             machine = self._same(at, target)
             if self._state(at, target) is wanted:
                 return
-            words = ("up", "--no-provision", "--no-install-provider") if on else ("halt",)
+            words = ("up", "--no-install-provider", "--no-provision") if on else ("halt",)
             seconds = machine.settings.timeout if on else runner.SLOW
             said = self.runner(at).call(*words, target.name, seconds=seconds)
             if self._state(at, target) is not wanted:
@@ -111,17 +111,17 @@ class Machines:
         with errors.translated(f"{doing} {target.name}"):
             at = self.at(target)
             with at.locked() as held:
-                if not held:
+                if held is None:
                     raise errors.busy(at.path)
-                yield at
+                yield held
 
     def _of(self, at: Place) -> list[Observed]:
         """Report one directory's machines."""
         with suppress(FileNotFoundError), at.locked(0) as held:
             # While somebody works here, Vagrant would only say that it is busy.
-            states = self.states(at) if held else at.states()
+            states = self.states(held) if held else at.states()
             names = at.machines()
-            recorded = filter(None, (observe.machine(at, name, states) for name in names))
+            recorded = filter(None, (observe.machine(at, name, states, busy=held is None) for name in names))
             detail = "Vagrant has made it; there is no record of it"
             strays = (observe.stray(at.uid, name, detail) for name in at.known() if name not in names)
             return [*recorded, *strays]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from provision.errors import ProviderError
 from provision.model import MACHINE, Observed, State
 from provision_vagrant import record
+from provision_vagrant.delivery import CLOUD
 from provision_vagrant.place import is_uid
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ STATES = {
 """What libvirt, VirtualBox and VMware call their states, in Vagrant's spelling."""
 
 
-def machine(at: Place, name: str, states: Mapping[str, str]) -> Observed | None:
+def machine(at: Place, name: str, states: Mapping[str, str], *, busy: bool = False) -> Observed | None:
     """Report a machine; None when it was recorded, was made, and is gone since.
 
     Args:
         at: its cluster's place.
         name: its name.
-        states: what Vagrant says of the cluster's machines; those that it never made are missing.
+        states: what Vagrant says of the cluster's machines; those that do not exist are missing.
+        busy: whether somebody is at work on the cluster.
     """
     try:
         found = record.read(at, name)
@@ -56,7 +58,7 @@ def machine(at: Place, name: str, states: Mapping[str, str]) -> Observed | None:
     if said == NOT_CREATED and found.started:
         return None
     address = str(found.body.get("address") or "")
-    state = State.PENDING if said == NOT_CREATED else STATES.get(said, State.UNKNOWN)
+    state, detail = _state(found, said, busy=busy)
     return Observed(
         kind=MACHINE,
         name=name,
@@ -71,8 +73,17 @@ def machine(at: Place, name: str, states: Mapping[str, str]) -> Observed | None:
         size=str(found.size),
         protected=found.protected,
         created=found.created,
-        detail="prepared, but never started" if said == NOT_CREATED else f"vagrant: {said}",
+        detail=detail,
     )
+
+
+def _state(found: record.Machine, said: str, *, busy: bool) -> tuple[State, str]:
+    if found.started or (said != NOT_CREATED and found.config != CLOUD):
+        return STATES.get(said, State.UNKNOWN), f"vagrant: {said}"
+    if busy:
+        return State.PENDING, "being brought up"
+    # Whoever brought it up was ended. What has an Ignition config, and runs, needed nothing more of them.
+    return State.FAILED, "bringing it up was broken off"
 
 
 def reach(address: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ import shutil
 import time
 import uuid
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
@@ -43,9 +43,10 @@ PAUSE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One cluster's directory."""
+    """One cluster's directory; `held` is the descriptor of its lock, for whoever holds it."""
 
     path: Path
+    held: int | None = None
 
     @property
     def uid(self) -> str:
@@ -100,15 +101,17 @@ class Place:
         write_json(self.path / "states.json", dict(states))
 
     @contextmanager
-    def locked(self, patience: float = PATIENCE) -> Iterator[bool]:
-        """Hold the directory; yields False when somebody else has held it for longer than `patience` seconds.
+    def locked(self, patience: float = PATIENCE) -> Iterator[Place | None]:
+        """Hold the directory; yields None when somebody else has held it for longer than `patience` seconds.
+
+        A Vagrant that is called under the lock has it too: should we be killed, it is held until Vagrant ends.
 
         Raises:
             FileNotFoundError: there is no such directory.
         """
         fd = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            yield _taken(fd, time.monotonic() + patience)
+            yield replace(self, held=fd) if _taken(fd, time.monotonic() + patience) else None
         finally:
             os.close(fd)
 

@@ -39,8 +39,8 @@ class Removing:
             yield from (_without_directory(at, target) for target in targets)
             return
         try:
-            with self.machines.held(targets[0], "deleting machine"):
-                yield from self._held(at, targets)
+            with self.machines.held(targets[0], "deleting machine") as held:
+                yield from self._held(held, targets)
         except ProviderError as error:
             yield from (Outcome(target.name, error=error) for target in targets)
 

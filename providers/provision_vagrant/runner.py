@@ -32,14 +32,21 @@ GRACE = ((signal.SIGINT, 20.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 
 KEPT_LOGS = 50
 
+KEEPER = '"$@" </dev/null; exit $?'
+"""The shell keeps the lock, as its input, until Vagrant ends; what Vagrant starts to stay does not inherit it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs `vagrant` in a directory. `plugin` is Vagrant's name of the hypervisor."""
+    """Runs `vagrant` in a directory.
+
+    `plugin` is Vagrant's name of the hypervisor, and `held` the lock that Vagrant is to hold as long as it runs.
+    """
 
     directory: Path
     plugin: str
     logs: Path
+    held: int | None = None
 
     def call(self, *words: str, seconds: float) -> Said:
         """Run a command to its end; what it says is in the answer, whatever its exit code is.
@@ -53,10 +60,10 @@ class Runner:
         log = self._log(words[0])
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [program, *words, "--machine-readable", "--no-color"],
+                ["/bin/sh", "-c", KEEPER, "sh", program, *words, "--machine-readable", "--no-color"],
                 cwd=self.directory,
                 env=self.environment(),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if self.held is None else self.held,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for us: what Vagrant does, it does to the end

@@ -46,7 +46,7 @@ def fault(verb, name):
     """Return what shall happen: {"up": {"hang": true}}, or of one machine: {"up": {"core-1": {"hang": true}}}.
 
     "hang": sleep for ever, deaf to SIGINT; "hang_after": when the work is done. "class" and "words": the error, with
-    "late" after the machine was made.
+    "late" after the machine was made. "wait": until there is a file ``$VAGRANT_HOME/go``.
     """
     found = load(HOME / "faults.json", {}).get(verb, {})
     return found.get(name, found if not name else {})
@@ -220,6 +220,8 @@ def main(words):
     wrong = fault(verb, "")
     if wrong.get("hang"):
         hang()
+    while wrong.get("wait") and not (HOME / "go").exists():
+        time.sleep(0.05)
     if "class" in wrong:
         raise VagrantError(wrong["class"], wrong["words"])
     if "--provider" in words:

@@ -7,6 +7,8 @@ import gzip
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -21,6 +23,13 @@ from tests.unit.providers.vagrant.kit import PAYLOAD, Kit, made
 
 LARGE = json.dumps({"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "/x", "mode": 420}] * 60}})
 CLOUD = "#cloud-config\nhostname: old\n"
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it has not come true in time"
+        time.sleep(0.05)
 
 
 def error_of(outcomes) -> ProviderError:
@@ -123,7 +132,7 @@ def test_a_hung_vagrant_is_ended_and_nothing_is_lost(kit, monkeypatch):
     assert time.monotonic() - began < 60
     assert (error.code, error.retryable) == ("hung", True)
     assert "`vagrant up` did not end within 2 s" in error.message
-    assert {m.name: m.state for m in kit.machines()} == {"core-0": State.RUNNING, "core-1": State.PENDING}
+    assert {m.name: m.state for m in kit.machines()} == {"core-0": State.RUNNING, "core-1": State.FAILED}
     assert not any(str(kit.root) in line for line in _command_lines())
     kit.faults()
     made(kit.vagrant.create([request]))
@@ -139,6 +148,29 @@ def test_while_vagrant_works_the_last_states_are_told(kit):
         (seen,) = kit.machines()
     assert seen.state is State.RUNNING
     assert len(kit.calls()) == calls
+
+
+def test_a_vagrant_that_outlives_us_holds_the_directory(kit):
+    """Killed in the middle: the machine is being brought up as long as Vagrant is at work, and then it is up."""
+    kit.network()
+    kit.faults(up={"wait": True})
+    code = f"""
+import sys
+from pathlib import Path
+from tests.unit.providers.vagrant.kit import Kit
+kit = Kit(Path({str(kit.root)!r}), uid={kit.uid!r})
+kit.make("core-0")
+"""
+    ours = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[4])
+    until(lambda: any(c.startswith("up ") for c in kit.calls()))
+    ours.kill()
+    ours.wait()
+    (seen,) = kit.machines()
+    assert (seen.state, seen.detail) == (State.PENDING, "being brought up")
+    (kit.home / "go").touch()
+    until(lambda: [m.state for m in kit.machines()] == [State.RUNNING])
+    made(kit.vagrant.create([kit.request("core-0")]))
+    assert len(kit.hypervisor()) == 1
 
 
 def test_another_token_is_another_machine(kit):
