@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEED = install.HERE / "seed.py"
-KEPT = ("mariadb", "keystone", "glance", "secrets")
+KEPT = ("mariadb", "keystone", "glance", "nova", "secrets")
 
 
 class OpenStackLab:
