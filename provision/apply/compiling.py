@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision import registry
+from provision.apply.platforms import providers_for
 from provision.diagnostics import Report
 from provision.firstboot.compile import compile_cluster
 from provision.spec import lock as locks
@@ -26,7 +26,8 @@ def compiled(cluster: Cluster, spec: str) -> CompiledCluster:
         ProviderMissing: a plugin is not installed.
     """
     pins = locks.read(locks.path_for(spec)) if spec != "-" else None
-    traits = {name: registry.load(name).traits for name in cluster.providers}
+    # Not the classes' traits: options decide some, such as which hypervisor Vagrant starts. No platform is asked.
+    traits = {name: one.traits for name, one in providers_for(cluster.providers, cluster.directory).items()}
     return compile_cluster(cluster, traits=traits, additions_version=pins.additions if pins else locks.NEWEST_ADDITIONS)
 
 

@@ -5,23 +5,24 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from dataclasses import replace as replaced
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from provision import paths, registry
+from provision import paths
 from provision.apply import forming
 from provision.apply.certificates import refuse_switch
 from provision.apply.compiling import findings
 from provision.apply.desired import desire
 from provision.apply.disclosed import in_user_data
 from provision.apply.observe import observe
+from provision.apply.platforms import now, providers_for
 from provision.apply.revision import revision
 from provision.errors import SpecError
 from provision.firstboot.compile import compile_cluster
 from provision.model import Owner, utc_text
 from provision.plan.diff import diff
-from provision.provider import Context, HasImages
+from provision.provider import HasImages
 from provision.spec import load
 from provision.spec import lock as locks
 from provision.state import home
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from provision.apply.desired import Desired
-    from provision.model import Json, Observed
+    from provision.model import Observed
     from provision.plan.model import Plan
     from provision.provider import Provider
     from provision.spec.lock import Lock
     from provision.spec.model import Cluster
     from provision.state.local import LocalStore
+
+__all__ = ["EXTENDED", "LIFE", "Session", "now", "opened", "providers_for"]
 
 LIFE = "life"
 """The journal note that holds when the cluster's life began: ``{"begun": RFC 3339}``."""
@@ -46,24 +49,6 @@ LIFE = "life"
 EXTENDED = "extended"
 """The journal note that holds to when `provision extend` moved a deadline, and from which one of the spec's:
 ``{"was": RFC 3339, "expires": RFC 3339 or "never"}``. A spec whose ttl is changed since then counts again."""
-
-
-def now() -> datetime:
-    """Return the time in UTC; every clock of a run is this one."""
-    return datetime.now(UTC)
-
-
-def providers_for(options: Mapping[str, Json], spec_dir: Path) -> dict[str, Provider]:
-    """Make the providers of a cluster; no platform is asked yet.
-
-    Raises:
-        ProviderMissing: a plugin is not installed.
-    """
-    cache = paths.cache()
-    return {
-        name: registry.load(name)(chosen, Context(paths.data() / name, cache, now, spec_dir))
-        for name, chosen in options.items()
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,8 @@ def test_json(specs: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "cluster": "demo",
         "machines": ["demo-core-1", "demo-core-2", "demo-core-3"],
         "first_boot": {
-            f"demo-core-{n}": {"size": good["first_boot"]["demo-core-1"]["size"], "limit": 0} for n in (1, 2, 3)
+            f"demo-core-{n}": {"size": good["first_boot"]["demo-core-1"]["size"], "limit": 0, "form": "whole"}
+            for n in (1, 2, 3)
         },
         "findings": [],
     }

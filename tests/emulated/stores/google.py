@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -128,7 +129,9 @@ def inserted(there: Google, query: dict[str, str], data: bytes, kind: str) -> An
     parts = message.get_payload()
     if not isinstance(parts, list) or len(parts) != 2:
         raise Refused(400, "a multipart upload has two parts")
-    resource, media = (part.get_payload(decode=True) for part in parts)
+    resource, media = (part.get_payload(decode=True) for part in parts if isinstance(part, Message))
+    assert isinstance(resource, bytes)
+    assert isinstance(media, bytes)
     about = json.loads(resource)
     only(about, "name", "metadata", "cacheControl")
     there.objects[about["name"]] = (media, texts(about["metadata"]))
