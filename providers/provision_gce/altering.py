@@ -91,12 +91,12 @@ def _moved(cloud: Cloud, item: Json, target: Observed, body: Json, *, restart: b
 
 def _needs_a_stop(target: Observed, until: str) -> ProviderError:
     return ProviderError(
-        f"GCE deletes {target.name} at {until}, and moves that only while the machine is stopped: stop it first, or set "
-        "`restart_to_extend: true`",
+        f"GCE deletes {target.name} at {until}, and moves that only while the machine is stopped: "
+        "stop it first, or set `restart_to_extend: true`",
         kind=Kind.UNSUPPORTED,
         code="DeadlineNeedsStop",
-        hint=f"`provision ssh {target.name} sudo poweroff`, then `up` moves the deadline and starts it again; the option "
-        "does so for one machine after the other",
+        hint=f"`provision ssh {target.name} sudo poweroff`, then `up` moves the deadline and starts it again; "
+        "the option does so for one machine after the other",
     )
 
 

@@ -140,7 +140,7 @@ def test_a_name_that_is_somebody_elses_is_told_and_left_alone(existing: Json, st
     assert strict.ask("ever") == 2
 
 
-@pytest.mark.parametrize(("network", "workers", "share"), [("existing", 9, 0.2), ("own", 2, 0.2)])
+@pytest.mark.parametrize(("network", "workers", "share"), [("existing", 6, 0.2), ("own", 2, 0.2)])
 def test_calls_fail_at_random(
     existing: Json, strict: Strict, tmp_path: Path, network: str, workers: int, share: float
 ) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.emulated.gce.lab import Strict
 
-STEP = 1 if os.environ.get("PROVISION_CRASH_FULL") else 13
+STEP = 1 if os.environ.get("PROVISION_CRASH_FULL") else 29
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def finish(bench: Bench, strict: Strict, ever: int) -> None:
 
 
 def test_up(strict: Strict, ram: Path) -> None:
-    number, least = 3, 30
+    number, least = 3, 60
     # The clients are made once, before the forks.
     list(lab.provider(lab.options(), ram).list(lab.OWNER))
     while True:
@@ -72,7 +72,7 @@ def test_up(strict: Strict, ram: Path) -> None:
 
 
 def test_down(strict: Strict, ram: Path) -> None:
-    number, least = 2, 20
+    number, least = 2, 30
     list(lab.provider(lab.options(), ram).list(lab.OWNER))
     while True:
         strict.ask("tomorrow", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -42,44 +43,28 @@ def test_validate_and_plan(world: World, amazon: ec2.Strict, google: gce.Strict)
     assert plan.code == 0, plan.err
     steps = {(step["provider"], step["kind"]) for step in plan.json["steps"]}
     assert {("ec2", "vpc"), ("ec2", "machine"), ("gce", "network"), ("gce", "machine")} <= steps
-    assert (amazon.world(), google.world()) == ({}, {})
-
-
-def test_what_is_wrong_on_both_is_told_at_once(world: World) -> None:
     world.change("size: t3.medium", "size: t3.gigantic")
     world.change("size: e2-standard-4", "size: e2-gigantic")
     plan = world.run("plan", "cluster.yaml")
     assert plan.code == 6
-    assert "PV525" in plan.err
-    assert "PV543" in plan.err
+    assert {"PV525", "PV543"} <= set(re.findall(r"PV\d+", plan.err))  # what is wrong on both is told at once
+    assert (amazon.world(), google.world()) == ({}, {})
 
 
-def test_up_grow_and_down(world: World, amazon: ec2.Strict, google: gce.Strict) -> None:
+def test_up_and_down_and_one_cloud_that_fails_does_not_take_the_other_with_it(
+    world: World, amazon: ec2.Strict, google: gce.Strict
+) -> None:
+    inserts = ("instances.insert", "instances.bulkInsert")
+    google.faults(*({"action": action, "code": "QUOTA_EXCEEDED"} for action in inserts))
+    assert world.up("--yes").code == 8
+    assert (len(amazon.world()["machine"]), google.world().get("instances", [])) == (5, [])
+    google.faults()
     up = world.up("--yes")
     assert up.code == 0, up.err
     assert (len(amazon.world()["machine"]), len(google.world()["instances"])) == (5, 4)
     status = world.run("status", "cluster.yaml").out
     assert "duo-core-1" in status
     assert "duo-batch-4" in status
-    world.change("count: 4", "count: 5")
-    assert world.run("plan", "--detailed-exitcode", "cluster.yaml").code == 10
-    assert world.up("--yes").code == 0
-    assert (len(amazon.world()["machine"]), len(google.world()["instances"])) == (5, 5)
     down = world.run("down", "--yes", "cluster.yaml")
     assert down.code == 0, down.err
-    assert (amazon.world(), google.world()) == ({}, {})
-
-
-def test_one_cloud_that_fails_does_not_take_the_other_with_it(
-    world: World, amazon: ec2.Strict, google: gce.Strict
-) -> None:
-    inserts = ("instances.insert", "instances.bulkInsert")
-    google.faults(*({"action": action, "code": "QUOTA_EXCEEDED"} for action in inserts))
-    up = world.up("--yes")
-    assert up.code == 8
-    assert (len(amazon.world()["machine"]), google.world().get("instances", [])) == (5, [])
-    google.faults()
-    assert world.up("--yes").code == 0
-    assert len(google.world()["instances"]) == 4
-    assert world.run("down", "--yes", "cluster.yaml").code == 0
     assert (amazon.world(), google.world()) == ({}, {})
