@@ -6,6 +6,7 @@ a call's bytes are what a test sees, and each is made once. The SDK's retries ar
 
 from __future__ import annotations
 
+import logging
 import warnings
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -137,6 +138,9 @@ def connection(cloud: str, region: str) -> Any:  # noqa: ANN401
     except ImportError as error:
         hint = "pip install 'provision[openstack]'"
         raise ProviderMissing(f"openstacksdk is not installed: {error}", hint=hint) from error
+    for library in ("keystoneauth", "openstack"):
+        # What they would warn of on the terminal is in the errors that follow.
+        logging.getLogger(library).addHandler(logging.NullHandler())
     chosen: Json = {key: value for key, value in (("cloud", cloud), ("region_name", region)) if value}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the SDK warns of what it will drop itself
@@ -179,6 +183,8 @@ class _Translated:
             if _never_sent(error):
                 return errors.never_sent(str(error))
             return errors.unanswered(self._action, self._mutates, str(error))
+        if isinstance(error, auth.DiscoveryFailure):
+            return errors.never_sent(str(error))
         if isinstance(error, auth.HttpError):  # of the login: a call's own answer raises nothing
             if error.http_status in (401, 403, 404):
                 return errors.local(type(error).__name__, f"logging in: {error}")
