@@ -57,7 +57,8 @@ def below(
         at.TraversalSpec(name=name, type=getattr(vim, kind), path=path, skip=False, selectSet=list(onward))
         for name, (kind, path) in zip(names, steps, strict=True)
     ]
-    yield from _rows(session, [at.ObjectSpec(obj=root, skip=True, selectSet=travel) for root in roots], wanted)
+    specs = [at.ObjectSpec(obj=root, skip=True, selectSet=travel) for root in roots]
+    yield from _rows(session, specs, wanted, strict=False)  # an inventory has corners that an account may not see
 
 
 def children(session: Session, folders: Sequence[Managed], wanted: Mapping[str, Sequence[str]]) -> Iterator[Row]:
@@ -67,16 +68,32 @@ def children(session: Session, folders: Sequence[Managed], wanted: Mapping[str, 
     yield from _rows(session, [at.ObjectSpec(obj=each, skip=True, selectSet=[step]) for each in folders], wanted)
 
 
-def _rows(session: Session, objects: list[Managed], wanted: Mapping[str, Sequence[str]]) -> Iterator[Row]:
+def _refused(page: Any, name: str) -> Any:  # noqa: ANN401
+    """Return the first fault of a kind that stands in place of a property."""
+    missing = (m.fault for found in (page.objects if page else ()) for m in found.missingSet or ())
+    return next((fault for fault in missing if type(fault).__name__.endswith(f".{name}")), None)
+
+
+def _rows(
+    session: Session, objects: list[Managed], wanted: Mapping[str, Sequence[str]], *, strict: bool = True
+) -> Iterator[Row]:
+    """Yield rows; a strict reading fails where a property may not be read, so that no list is silently short."""
     if not objects:
         return
     at, vim = sdk.collector_types(), sdk.types()
     kinds = [at.PropertySpec(type=getattr(vim, kind), pathSet=list(paths)) for kind, paths in wanted.items()]
     collector = session.content.propertyCollector
     spec = at.FilterSpec(objectSet=objects, propSet=kinds)
-    options = at.RetrieveOptions(maxObjects=PAGE)
-    page = session.call(collector, "RetrievePropertiesEx", specSet=[spec], options=options)
+    params = {"specSet": [spec], "options": at.RetrieveOptions(maxObjects=PAGE)}
+    logins = session.logins
+    page = session.call(collector, "RetrievePropertiesEx", **params)
+    if _refused(page, "NotAuthenticated"):
+        # An expired session may read nothing, and is told so for each property instead of for the call.
+        session.renew(logins)
+        page = session.call(collector, "RetrievePropertiesEx", **params)
     while page is not None:
+        if strict and (fault := _refused(page, "NoPermission")):
+            raise sdk.faulted("RetrievePropertiesEx", fault)
         for found in page.objects:
             yield Row(found.obj, {p.name: p.val for p in found.propSet})
         if not page.token:

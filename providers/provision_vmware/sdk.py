@@ -113,7 +113,7 @@ class Session:
         except ProviderError as error:
             if error.code != "NotAuthenticated":
                 raise
-        self._again(logins)
+        self.renew(logins)
         return self._call(subject, operation, params)
 
     def object(self, kind: str, number: str) -> Managed:
@@ -197,8 +197,12 @@ class Session:
         self._key, self._user = str(session.key), str(session.userName)
         self.logins += 1
 
-    def _again(self, logins: int) -> None:
-        """Log in anew, unless another thread has done so meanwhile."""
+    def renew(self, logins: int) -> None:
+        """Log in anew, unless that has been done since `logins` was read.
+
+        Raises:
+            ProviderError: the login is refused now.
+        """
         with self._lock:
             if self.logins == logins:
                 self._login(self._content, *credentials())

@@ -37,7 +37,7 @@ func (g *gate) keyed(r *http.Request, body []byte) *httptest.ResponseRecorder {
 	objects := answer.Res.Returnval.Objects
 	for i := range objects {
 		objects[i].PropSet = expanded(objects[i].PropSet, keys)
-		objects[i].MissingSet = nil
+		objects[i].MissingSet = others(objects[i].MissingSet)
 	}
 	return encoded(http.StatusOK, answer)
 }
@@ -54,6 +54,17 @@ func expanded(properties []types.DynamicProperty, keys map[string]bool) []types.
 			if v := o.GetOptionValue(); keys[v.Key] {
 				kept = append(kept, types.DynamicProperty{Name: `config.extraConfig["` + v.Key + `"]`, Val: *v})
 			}
+		}
+	}
+	return kept
+}
+
+// others leaves out that the whole array is missing: an element that is not there is not told of.
+func others(missing []types.MissingProperty) []types.MissingProperty {
+	kept := []types.MissingProperty{}
+	for _, m := range missing {
+		if m.Path != "config.extraConfig" {
+			kept = append(kept, m)
 		}
 	}
 	return kept
