@@ -337,9 +337,9 @@ def test_the_preflight_finds_all_in_one_go(vcenter: lab.Simulator, tmp_path: Pat
 
 
 def test_a_full_datastore(vcenter: lab.Simulator, tmp_path: Path) -> None:
-    rig, cloud = ready(vcenter, tmp_path)
+    rig, _ = ready(vcenter, tmp_path)
     vcenter.ask("space", {"Datastore": "LocalDS_0", "Free": 0})
-    assert "PV570" in cloud.check(rig.wanted).render()
+    assert "PV570" in rig.connect().check(rig.wanted).render()
     error = failure(lambda: rig.make(rig.machine("core-0")))
     assert (error.kind, error.code) == (Kind.CAPACITY, "NoDiskSpace")
     assert "LocalDS_0" in error.message
