@@ -27,7 +27,7 @@ QUICK = 120.0
 SLOW = 900.0
 """Seconds for what switches machines off or removes them."""
 
-GRACE = ((signal.SIGINT, 20.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
+GRACE = ((signal.SIGINT, 20.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 0.0))
 """How a call is ended, with the seconds until the next and ruder signal. At SIGINT, Vagrant tidies up."""
 
 KEPT_LOGS = 50

@@ -34,8 +34,8 @@ class TestVagrant(Conformance):
                 else:  # it is removed, and Vagrant does not come to its end
                     computer.faults(destroy={"hang_after": True})
                     with monkeypatch.context() as patch:
-                        patch.setattr(runner, "SLOW", 3.0)
-                        patch.setattr(runner, "GRACE", ((signal.SIGKILL, 5.0),))
+                        patch.setattr(runner, "SLOW", 2.0)
+                        patch.setattr(runner, "GRACE", ((signal.SIGKILL, 0.0),))
                         yield
                 computer.faults()
 
@@ -45,6 +45,6 @@ class TestVagrant(Conformance):
                 yield
                 computer.faults()
 
-            yield Rig(computer.connect, computer.wanted(), PAYLOAD, lose_answer, break_batch, many=5)
+            yield Rig(computer.connect, computer.wanted(), PAYLOAD, lose_answer, break_batch, many=3)
             assert computer.hypervisor() == []
             assert not list(computer.context.work.glob("*"))

@@ -63,7 +63,7 @@ def test_no_vagrant(kit, monkeypatch):
 
 def test_a_vagrant_that_hangs(kit, monkeypatch):
     monkeypatch.setattr(installed, "QUICK", 2.0)
-    monkeypatch.setattr(runner, "GRACE", ((runner.signal.SIGKILL, 5.0),))
+    monkeypatch.setattr(runner, "GRACE", ((runner.signal.SIGKILL, 0.0),))
     kit.faults(box={"hang": True})
     assert ("PV575", "`vagrant box` did not end within 2 s, and was stopped") in found(kit)
 

@@ -122,7 +122,7 @@ def test_a_cloud_config_needs_ssh(kit):
 
 
 def test_a_hung_vagrant_is_ended_and_nothing_is_lost(kit, monkeypatch):
-    monkeypatch.setattr(runner, "GRACE", ((runner.signal.SIGINT, 0.2), (runner.signal.SIGKILL, 5.0)))
+    monkeypatch.setattr(runner, "GRACE", ((runner.signal.SIGINT, 0.2), (runner.signal.SIGKILL, 0.0)))
     kit.network()
     kit.make("core-0")
     kit.faults(up={"core-1": {"hang": True}})
