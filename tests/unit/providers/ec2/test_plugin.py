@@ -37,7 +37,7 @@ def test_only_sdk_imports_the_sdk_and_only_the_contract_is_ours(file: Path) -> N
         assert top not in ("boto3", "botocore") or file.name == "sdk.py", name
         if top == "provision":
             assert name in {
-                f"provision.{m}" for m in ("provider", "model", "errors", "diagnostics", "roster", "zones")
+                f"provision.{m}" for m in ("provider", "model", "errors", "diagnostics", "bodies", "roster", "zones")
             }, name
 
 

@@ -25,6 +25,8 @@ def test_the_policy_is_exact() -> None:
     assert block is not None
     allowed = [action for statement in json.loads(block[1])["Statement"] for action in statement["Action"]]
     assert len(set(allowed)) == len(allowed)
-    code = "".join(file.read_text() for file in Path(provision_ec2.__file__).parent.rglob("*.py"))
+    # What the bodies of payloads need in S3 stands in the how-to on payloads, for those who use a bucket.
+    files = (f for f in Path(provision_ec2.__file__).parent.rglob("*.py") if f.name != "bodies.py")
+    code = "".join(file.read_text() for file in files)
     called = {_action(name) for name in re.findall(rf'"((?:{VERBS})_[a-z_]+)"', code) if name != "associate_public_ip"}
     assert {f"{SERVICES.get(name, 'ec2')}:{name}" for name in called} == set(allowed)
