@@ -38,6 +38,9 @@ def test_who_is_admitted_reads_and_nobody_else(place):
     assert list(access.barred(config)) == [place]
     access.admit(place, access.ENTER)
     access.admit(config, access.READ)
+    once = os.getxattr(place, access.ATTRIBUTE)
+    access.admit(place, access.ENTER)
+    assert os.getxattr(place, access.ATTRIBUTE) == once
     assert list(access.barred(config)) == []
     assert reads(config) == "secret"
     assert config.stat().st_mode & 0o007 == 0
