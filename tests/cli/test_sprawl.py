@@ -9,8 +9,10 @@ import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 
 from provision import paths
@@ -74,6 +76,8 @@ def test_filters_orders_and_forms(world: World) -> None:
     (row,) = world.run("list", "--json", "--filter", "owner=you@*", "--filter", "state!=expired").json["clusters"]
     assert row["cost"] == {"per_hour": 0.04, "so_far": pytest.approx(0, abs=0.01), "unknown": 0}
     assert (row["ended_by"], row["running"], row["states"]) == ("reap", 4, ["tended"])
+    schema = json.loads(files("provision_schemas").joinpath("inventory.v1.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(world.run("list", "--json").json)
     assert world.run("list", "--filter", "owner=nobody").err == "nothing passes the filters\n"
     (line,) = csv.DictReader(io.StringIO(world.run("list", "--csv", "--sort", "cost").out))
     assert (line["cluster"], line["machines"], line["per_hour"]) == ("shop", "4", "0.04")

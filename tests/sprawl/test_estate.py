@@ -97,7 +97,7 @@ def estate(
     return Estate(tmp_path, monkeypatch, capsys, *request.param)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2400)
 def test_nothing_is_forgotten(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
     estate.up()
     names = estate.clusters()
