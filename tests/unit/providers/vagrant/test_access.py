@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -16,14 +18,13 @@ READER = ["setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--
 
 
 @pytest.fixture
-def place(tmp_path_factory, monkeypatch):
+def place(monkeypatch):
+    """A folder of our own, above which others may enter: pytest's own are closed to them."""
     monkeypatch.setattr(access, "qemu_user", lambda: NOBODY)
-    folder = tmp_path_factory.mktemp("access")
-    for above in (folder.parent, folder.parent.parent):
-        access.admit(above, access.ENTER)
-    if list(access.barred(folder)):
-        pytest.skip("the folder for tests lies where others may not enter, or has no access control lists")
-    return folder
+    with tempfile.TemporaryDirectory(prefix="provision-access-") as folder:
+        if list(access.barred(Path(folder))):
+            pytest.skip(f"others may not enter the folders above {folder}")
+        yield Path(folder)
 
 
 def reads(file):
