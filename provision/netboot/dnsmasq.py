@@ -145,12 +145,13 @@ def _served(network: Network, url: str) -> Iterator[str]:
 
 
 def _proxied(network: Network, url: str) -> Iterator[str]:
-    """A proxy is asked again on port 4011, where only pxe-service answers; dhcp-boot alone boots nothing."""
+    """A proxy is asked again on port 4011, where only pxe-service answers; dhcp-boot alone boots nothing.
+
+    It cannot hand out options, so PXELINUX reads its configuration by TFTP.
+    """
     for kind in firmware():
         for service in kind.services:
             if not network.native:
                 yield f"pxe-service=tag:{IPXE},{service},provision,{url}/boot.ipxe"
             tags = "" if network.native else f"tag:!{IPXE},"
             yield f"pxe-service={tags}{service},provision,{kind.loader(native=network.native)}"
-    if network.native:
-        yield f"dhcp-option-pxe=210,{url}/pxelinux/"

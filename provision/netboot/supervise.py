@@ -72,7 +72,7 @@ class Daemon:
         process = self._start()
         early = _ended(process, FIRST_SECONDS)
         if early is not None:
-            said = (process.stdout.read() if process.stdout else "").strip().splitlines()
+            said = process.communicate()[0].strip().splitlines()
             raise ProvisionError(f"{self.name} ended at once: {said[-1] if said else f'exit code {early}'}")
         thread = threading.Thread(target=self._supervise, args=(process,), name=self.name, daemon=True)
         thread.start()
