@@ -7,6 +7,7 @@ of one PropertyCollector. The SDK is imported on the first call, by `sdk` alone.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from provision.errors import Kind, ProviderError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from provision.diagnostics import Report
     from provision.model import Change, Json, Observed, Owner, Request, Wanted
     from provision.provider import Context
+    from provision_vmware.cloud import Cloud
 
 
 class VMware:
@@ -50,12 +52,16 @@ class VMware:
 
     def __init__(self, options: Json, context: Context) -> None:
         """Keep the options; the first call connects."""
-        from provision_vmware.cloud import Cloud
-
+        self._context = context
         self._settings = Settings.read(options)
         planned = self._settings.planned
         self.traits = replace(type(self).traits, planned_addresses=planned, no_dhcp=planned)  # type: ignore[misc]
-        self._cloud = Cloud(self._settings, context)
+
+    @cached_property
+    def _cloud(self) -> Cloud:
+        from provision_vmware.cloud import Cloud
+
+        return Cloud(self._settings, self._context)
 
     def check(self, wanted: Wanted) -> Report:
         """Look, without changing anything, for all that would stop `up`."""

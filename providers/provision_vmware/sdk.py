@@ -236,7 +236,7 @@ def translated(server: str, operation: str, act: Callable[[], Any]) -> Any:  # n
     except vmodl.MethodFault as fault:
         raise faulted(operation, fault) from fault
     except ssl.SSLCertVerificationError as error:
-        raise errors.untrusted(server, error.verify_message) from error
+        raise errors.untrusted(server, getattr(error, "verify_message", "") or str(error)) from error
     except _UNSENT as error:
         raise errors.never_sent(server, str(error)) from error
     except http.client.HTTPException as error:
