@@ -48,6 +48,8 @@ class Traits:
     name_pattern: str = r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
     planned_addresses: bool = False
     power_off_deletes: bool = False
+    deletes_at_deadline: bool = False
+    """The platform itself deletes a machine at the deadline that it was made with, whether anybody looks or not."""
     host_address: str = ""
     service: bool = False
     """Machines reach a service of the platform's own (`HasService`), which also hands out their planned addresses."""

@@ -39,7 +39,7 @@ class GCE:
         # 1,500 requests a minute in each region: https://cloud.google.com/compute/api-quota
         rate=20.0,
         planned_addresses=True,  # on a network of the cluster's own; on an existing one, see the options
-        power_off_deletes=False,
+        deletes_at_deadline=True,
         kinds=parts.KINDS,
         changeable=altering.CHANGEABLE,
         account=frozenset({"project", "endpoint_url"}),

@@ -185,7 +185,7 @@ def _life(found: Target, machines: list[Observed]) -> str:
 def _reaped(found: Target, machines: list[Observed]) -> str:
     """Say where the machines' own end is not the end of their cost."""
     traits = {m.provider: found.providers[m.provider].traits for m in machines if m.provider in found.providers}
-    stay = sorted(name for name, each in traits.items() if not (each.power_off_deletes or each.local))
+    stay = sorted(name for name, t in traits.items() if not (t.power_off_deletes or t.deletes_at_deadline or t.local))
     if not stay:
         return ""
     return f"; on {', '.join(stay)} what has switched itself off is still billed until `provision reap` deletes it"

@@ -94,7 +94,8 @@ class Group:
         """Who deletes it when its deadline has passed."""
         if self.expires is None:
             return "nobody"
-        if not self.account.provider.traits.power_off_deletes:
+        traits = self.account.provider.traits
+        if not (traits.power_off_deletes or traits.deletes_at_deadline):
             return "reap"
         return "itself" if len(self.machines) == len(self.things) else "itself, its parts by reap"
 
