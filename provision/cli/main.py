@@ -100,7 +100,8 @@ def provision(
 
     \b
     Exit codes: 0 done, 1 error, 2 usage, 3 spec, 4 plan, 5 state, 6 provider, 7 budget,
-    8 some machines failed, 9 unhealthy, 10 changes pending (plan --detailed-exitcode), 130 interrupted.
+    8 some machines failed, 9 unhealthy, 10 something pending (plan --detailed-exitcode, list --check),
+    130 interrupted.
     """
 
 
