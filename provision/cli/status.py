@@ -12,10 +12,11 @@ from provision.apply.session import now
 from provision.apply.target import find
 from provision.apply.ways import endpoints, login
 from provision.cli import console, options
-from provision.errors import ProvisionError, Unhealthy
+from provision.errors import ProviderError, ProvisionError, Unhealthy
 from provision.etcd.health import TIMEOUT, check
 from provision.etcd.tls import served
 from provision.model import MACHINE, State
+from provision.provider import HasService
 from provision.spec import duration
 from provision.sprawl.inventory import latest, warning
 from provision.state import home
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 
     from provision.apply.target import Target
     from provision.etcd.tls import Tls
-    from provision.model import Observed
+    from provision.model import Json, Observed
     from provision.pki.inspect import Certificate
     from provision.state.fold import Entry
+
+STRANGERS = 10
+"""How many unclaimed machines are shown."""
 
 HEADERS = ("MACHINE", "STATE", "ZONE", "ADDRESS", "SSH", "ETCD", "DETAIL")
 
@@ -59,9 +63,10 @@ def status(
     missing = sorted({e.name for e in entries if e.kind == MACHINE} - {m.name for m in machines})
     etcd = _etcd(found, machines, state, [e for e in entries if e.etcd], identity)
     if as_json:
-        console.emit(_json(found, things, machines, missing, etcd))
+        console.emit({**_json(found, things, machines, missing, etcd), "strangers": _strangers(found)})
     else:
         _write(found, machines, missing, etcd)
+        _write_strangers(_strangers(found))
     _judge(machines, missing, etcd)
 
 
@@ -140,6 +145,24 @@ def _write(found: Target, machines: list[Observed], missing: list[str], etcd: di
         console.out(f"  {problem}")
     _write_certificates(etcd["certificates"])
     _write_authority(etcd["authority"])
+
+
+def _strangers(found: Target) -> list[Json]:
+    """Return the machines that asked a boot service and that no cluster claims."""
+    shown: list[Json] = []
+    for provider in found.providers.values():
+        if isinstance(provider, HasService):
+            with suppress(ProviderError):  # whether the cluster's own machines run does not hang on it
+                shown += provider.strangers()
+    return shown
+
+
+def _write_strangers(strangers: list[Json]) -> None:
+    for one in strangers[:STRANGERS]:
+        who = f"{one['name']} ({one['mac']})" if one["name"] else one["mac"]
+        console.out(f"unclaimed: {who} asked for something to boot, last at {one['last']}, and was sent to its disk")
+    if len(strangers) > STRANGERS:
+        console.out(f"unclaimed: {len(strangers) - STRANGERS} more; --json shows them")
 
 
 def _write_authority(authority: dict[str, Any] | None) -> None:
