@@ -226,6 +226,9 @@ class HasService(Protocol):
     def report(self, machine: Observed) -> str:
         """Return the message that a machine posted after its first boot, "" when there is none yet."""
 
+    def strangers(self) -> Sequence[Json]:
+        """Return machines that asked the service and that no cluster claims: "name", "mac" and "last" (RFC 3339)."""
+
 
 @runtime_checkable
 class HasImport(Protocol):

@@ -92,6 +92,10 @@ class PXE:
         found = self._machines.report(machine)
         return json.dumps(found) if found else ""
 
+    def strangers(self) -> Sequence[Json]:
+        """Return the machines that asked the boot service and that no cluster claims."""
+        return self._machines.strangers()
+
     def _create(self, request: Request) -> tuple[Observed | None, tuple[str, ...]]:
         if request.kind != MACHINE:
             raise ProviderError(f"bare metal has no {request.kind} to make", kind=Kind.UNSUPPORTED)

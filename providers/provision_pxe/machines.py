@@ -6,10 +6,12 @@ import re
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
+from provision.model import utc_text
 from provision.netboot.entry import Desired, Entry, Mode, Progress, State
 from provision.netboot.states import story
 from provision.netboot.store import BootStore
@@ -22,7 +24,7 @@ from provision_pxe.service import Keeper
 from provision_pxe.settings import INSTALL, Choice, inventory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from provision.model import Change, Json, Observed, Owner, Request
     from provision.netboot.store import Service
@@ -116,6 +118,23 @@ class Machines:
             entry, _ = self._find(target)
             found = self.store.progress(entry.id).report if entry else None
             return {"nonce": entry.phone_home, **found} if entry and found else None
+
+    def strangers(self) -> Sequence[Json]:
+        """Return the machines that asked and have no entry, the last one first; those of the inventory by name."""
+        names = {mark: hardware.name for hardware in inventory(self.options).values() for mark in hardware.marks}
+        with translated("reading the boot store"):
+            found = self.store.strangers()
+        return [
+            {
+                "name": names.get(s.mac) or names.get(s.uuid) or names.get(s.serial) or "",
+                "mac": s.mac,
+                "uuid": s.uuid,
+                "serial": s.serial,
+                "count": s.count,
+                "last": utc_text(datetime.fromtimestamp(s.last, UTC)),
+            }
+            for s in found
+        ]
 
     @property
     def keeper(self) -> Keeper:

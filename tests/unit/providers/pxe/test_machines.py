@@ -8,8 +8,9 @@ import pytest
 
 from provision.errors import Kind, ProviderError
 from provision.model import Change, Owner, State
-from provision.netboot.entry import Mode
+from provision.netboot.entry import Mode, Stranger
 from provision.netboot.entry import State as Boot
+from provision.netboot.states import States
 from tests.unit.providers.pxe.kit import NONCE, PAYLOAD, UID, Rack, made
 
 OTHER = "7a7e9f0d-3b59-4a6f-a0cf-0f3d2d6b7c55"
@@ -176,3 +177,12 @@ def test_a_later_story_forgets_the_report_of_the_earlier_one(rack):
     assert outcome.error is None
     rack.make("core-1", "node-0")
     assert rack.only().state is State.PENDING
+
+
+def test_machines_that_nobody_claims_are_named_where_the_inventory_knows_them(rack):
+    seen = [Stranger(mac, last=when, count=2) for when, mac in ((1.0, "52:54:00:98:00:01"), (2.0, "52:54:00:ff:ff:ff"))]
+    States(rack.store.directory).write(strangers=seen)
+    assert [(s["name"], s["mac"], s["last"]) for s in rack.provider().strangers()] == [
+        ("", "52:54:00:ff:ff:ff", "1970-01-01T00:00:02Z"),
+        ("node-1", "52:54:00:98:00:01", "1970-01-01T00:00:01Z"),
+    ]
