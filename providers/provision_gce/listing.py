@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provision.model import State
 from provision_gce import labels, observe, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from provision.model import Json, Labels, Observed, Owner
     from provision_gce.sdk import Cloud
 
+STOPPING = "STOPPING"
 NEW = ("CREATING", "RESTORING")
 """States of a disk whose machine may not show it yet."""
 
@@ -36,10 +38,28 @@ def everything(cloud: Cloud, owner: Owner | None) -> Iterator[Observed]:
 
 def machines(cloud: Cloud, owner: Owner | None) -> Iterator[Observed]:
     """Yield the machines of an owner, or of all owners."""
-    for item in cloud.items("instances.aggregatedList", filter=labels.wanted(owner)):
+    found = read(cloud, cloud.items("instances.aggregatedList", filter=labels.wanted(owner)))
+    yield from (machine for machine in found if labels.belongs(machine.labels, owner))
+
+
+def read(cloud: Cloud, items: Iterable[Json]) -> Iterator[Observed]:
+    """Read instances, and tell those that are being deleted from those that are being stopped.
+
+    Raises:
+        ProviderError: GCE could not be asked.
+    """
+    going: set[str] | None = None
+    for item in items:
         found = observe.machine(item)
-        if labels.belongs(found.labels, owner):
-            yield found
+        if item.get("status") == STOPPING:
+            going = _going(cloud) if going is None else going
+        yield replace(found, state=State.DELETING) if going and found.id in going else found
+
+
+def _going(cloud: Cloud) -> set[str]:
+    """Return the numbers of what is being deleted: a machine says STOPPING whether it is to stay or not."""
+    under_way = '(operationType = "delete") AND (status != "DONE")'
+    return {each.get("targetId", "") for each in cloud.items("globalOperations.aggregatedList", filter=under_way)}
 
 
 def loose(disk: Json) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from provision.errors import Kind, ProviderError
 from provision.model import State
 from provision.provider import Outcome
-from provision_gce import bodies, labels, observe, operations, parts, sdk
+from provision_gce import bodies, labels, listing, observe, operations, parts, sdk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -109,7 +109,7 @@ def _alone(cloud: Cloud, wanted: bodies.Launch, request: Request, *, request_id:
 def _replayed(cloud: Cloud, request: Request, token: str, number: str) -> Observed:
     """Return what an earlier call made under this token."""
     try:
-        return observe.machine(cloud.call("instances.get", zone=request.zone, instance=number))
+        return _machine(cloud, request, number)
     except ProviderError as error:
         if not sdk.absent(error):
             raise
@@ -123,7 +123,7 @@ def _existing(cloud: Cloud, request: Request, refusal: ProviderError) -> Observe
         ProviderError: CONFLICT while an older one of ours is there still, INVALID when it is somebody else's.
     """
     try:
-        found = observe.machine(cloud.call("instances.get", zone=request.zone, instance=request.name))
+        found = _machine(cloud, request, request.name)
     except ProviderError as error:
         raise refusal if sdk.absent(error) else error from refusal
     if found.labels is None or found.labels.uid != request.labels.uid:
@@ -179,8 +179,11 @@ def _where(request: Request) -> Mapping[str, str]:
 
 
 def _listed(cloud: Cloud, request: Request, which: str) -> Iterator[Observed]:
-    for item in cloud.items("instances.list", zone=request.zone, filter=which):
-        yield observe.machine(item)
+    return listing.read(cloud, cloud.items("instances.list", zone=request.zone, filter=which))
+
+
+def _machine(cloud: Cloud, request: Request, name: str) -> Observed:
+    return next(listing.read(cloud, [cloud.call("instances.get", zone=request.zone, instance=name)]))
 
 
 def _taken(name: str, uid: str, refusal: ProviderError) -> ProviderError:

@@ -20,7 +20,7 @@ STATES = {
     "RUNNING": State.RUNNING,
     "REPAIRING": State.PENDING,
     "PENDING_STOP": State.RUNNING,
-    # A machine that is being deleted says STOPPING too; it is gone soon, and one that is being stopped is not.
+    # A machine that is being deleted says so too: `listing` tells them apart.
     "STOPPING": State.STOPPED,
     "SUSPENDING": State.STOPPED,
     "SUSPENDED": State.STOPPED,

@@ -154,6 +154,15 @@ def _place(call: Call) -> str:
     return str(call.params.get("zone", call.params.get("region", "")))
 
 
+def _operations(world: World, call: Call) -> dict[str, Any]:
+    page, token = _page(call, [pending.answer for pending in world.operations.values() if pending.answer])
+    scopes: dict[str, Any] = {}
+    for item in page:
+        place = item.get("zone", item.get("region", "")).rpartition("/")[2]
+        scopes.setdefault(scope_of(place), {"operations": []})["operations"].append(item)
+    return {"items": scopes, **token}
+
+
 def _operation(world: World, call: Call) -> dict[str, Any]:
     pending = world.operations.get(call["operation"])
     if pending is None:
@@ -207,6 +216,7 @@ READS: dict[str, Callable[[World, Call], dict[str, Any]]] = {
     **{f"{kind}.list": _list(kind) for kind in ("instances", "networks", "subnetworks", "firewalls", "disks")},
     **{f"{kind}.aggregatedList": _aggregated(kind) for kind in ("instances", "disks", "subnetworks")},
     **{f"{scope}Operations.{verb}": _operation for scope in ("zone", "region", "global") for verb in ("get", "wait")},
+    "globalOperations.aggregatedList": _operations,
     "instances.getSerialPortOutput": instances.console,
     "projects.get": _project,
     "regions.get": _region,

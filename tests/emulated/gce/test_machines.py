@@ -214,6 +214,17 @@ def test_deleting_is_going_first_and_absent_then(cloud: GCE, existing: Json, str
     assert [(o.observed, o.error) for o in cloud.delete(made)] == [(None, None)] * 2
 
 
+def test_what_is_going_is_told_from_what_is_being_stopped(cloud: GCE, existing: Json, strict: Strict) -> None:
+    requests = lab.requests(existing, ["demo-w-1", "demo-w-2"])
+    made = lab.good(cloud.create(requests))
+    strict.set(latency=1.0)
+    list(cloud.delete(made[:1]))
+    assert strict.send("POST", f"zones/{lab.ZONE}/instances/demo-w-2/stop")[0] == 200
+    assert {o.name: o.state for o in cloud.list(lab.OWNER)} == {"demo-w-1": State.DELETING, "demo-w-2": State.STOPPED}
+    again = {o.name: o.state for o in lab.good(cloud.create(requests))}
+    assert again == {"demo-w-1": State.DELETING, "demo-w-2": State.STOPPED}
+
+
 def test_a_deletion_does_not_hit_a_machine_that_was_made_anew(cloud: GCE, existing: Json, strict: Strict) -> None:
     [old] = lab.good(cloud.create(lab.requests(existing, ["demo-w-1"])))
     list(cloud.delete([old]))
