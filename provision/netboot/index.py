@@ -43,6 +43,10 @@ class Known:
         self.story = story(self.entry.nonce)
 
 
+Claims = dict[str, list[Known]]
+"""Who says that a key is its own. The last has it: an address may move to another entry before the old one goes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What a look at the directory found: entries that are new or changed, and ids that are gone or damaged."""
@@ -63,11 +67,11 @@ class Index:
         self._mtime = -1
         self.machines: dict[str, Known] = {}
         self.damaged: Mapping[str, str] = {}
-        self._macs: dict[str, Known] = {}
-        self._uuids: dict[str, Known] = {}
-        self._serials: dict[str, Known] = {}
+        self._macs: Claims = {}
+        self._uuids: Claims = {}
+        self._serials: Claims = {}
+        self._phones: Claims = {}
         self._nonces: dict[str, Known] = {}
-        self._phones: dict[str, Known] = {}
 
     def changed(self) -> bool:
         """Whether the directory is another than at the last scan."""
@@ -96,11 +100,12 @@ class Index:
 
     def find(self, mac: str, uuid: str = "", serial: str = "") -> Known | None:
         """Return the machine with this MAC address, else with this UUID, else with this serial number."""
-        return (
+        claims = (
             self._macs.get(mac)
             or (self._uuids.get(uuid) if uuid not in NO_UUIDS else None)
             or (self._serials.get(serial) if serial.lower() not in NO_SERIALS else None)
         )
+        return claims[-1] if claims else None
 
     def by_nonce(self, nonce: str) -> Known | None:
         """Return the machine that one of its rounds' nonces opens or opened."""
@@ -108,7 +113,8 @@ class Index:
 
     def by_phone(self, nonce: str) -> Known | None:
         """Return the machine whose phone-home has this nonce."""
-        return self._phones.get(nonce)
+        claims = self._phones.get(nonce)
+        return claims[-1] if claims else None
 
     def expect(self, known: Known, rounds: int) -> None:
         """Make a machine found by the nonces of its last rounds."""
@@ -153,7 +159,7 @@ class Index:
         self.machines[entry.id] = known
         for table, keys in self._keys(entry):
             for key in keys:
-                table.setdefault(key, known)  # of two that claim one address, the first has it
+                table.setdefault(key, []).append(known)
 
     def _drop(self, machine: str) -> None:
         known = self.machines.pop(machine, None)
@@ -161,13 +167,14 @@ class Index:
             return
         for table, keys in self._keys(known.entry):
             for key in keys:
-                if table.get(key) is known:
+                table[key].remove(known)
+                if not table[key]:
                     del table[key]
         for nonce in known.nonces:
             if self._nonces.get(nonce) is known:
                 del self._nonces[nonce]
 
-    def _keys(self, entry: Entry) -> Iterable[tuple[dict[str, Known], tuple[str, ...]]]:
+    def _keys(self, entry: Entry) -> Iterable[tuple[Claims, tuple[str, ...]]]:
         yield self._macs, entry.macs
         yield self._uuids, (entry.uuid.lower(),) if entry.uuid else ()
         yield self._serials, (entry.serial,) if entry.serial else ()
