@@ -62,7 +62,7 @@ class OnHost(Making):
         for name, machine in self._well().items():
             row = rows[machine._moId]
             self.found[name] = row
-            if marks.UNFINISHED not in marks.of(row):
+            if marks.of(row).get(marks.UNFINISHED) != marks.MADE:
                 continue
             request = self.requests[name]
             source = image_disk(self.cloud.places.template(machines.image_of(request)))
@@ -77,8 +77,8 @@ class OnHost(Making):
                 if isinstance(result, ProviderError):
                     self.errors[name] = result
 
-    def _last_touch(self, name: str, row: Any) -> Any:  # noqa: ANN401
-        spec = super()._last_touch(name, row)
+    def _devices(self, name: str, row: Any) -> Any:  # noqa: ANN401
+        spec = super()._devices(name, row)
         spec.deviceChange = [*spec.deviceChange, _disk(removing.disk_file(row.get(removing.VMX)))]
         return spec
 

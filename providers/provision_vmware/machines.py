@@ -62,7 +62,7 @@ def options(cloud: Cloud, request: Request, *, finished: bool) -> list[Any]:
     if request.body.get("address"):
         entries[marks.ADDRESS] = request.body["address"]
     if not finished:
-        entries[marks.UNFINISHED] = "true"
+        entries[marks.UNFINISHED] = marks.MADE
     return as_options(entries)
 
 

@@ -70,23 +70,32 @@ class Making:
             self._cloned(self.requests[name], result)
 
     def finish(self) -> None:
-        """Do what comes between a clone and its first start, then start it; only what is still missing."""
-        waiting = {n: vm for n, vm in self._well().items() if machines.later(machines.settings_of(self.requests[n]))}
-        rows = {row.id: row for row in self._read(list(waiting.values()))}
-        rows = {name: rows[vm._moId] for name, vm in waiting.items() if vm._moId in rows}
-        rows = {n: row for n, row in rows.items() if marks.UNFINISHED in marks.of(row)}
-        rows |= {n: row for n, row in self.found.items() if n not in rows and n in self._well()}
+        """Do what comes between a clone and its first start, then start it; only what is still missing.
+
+        The mark of the unfinished goes last: without it, a machine that is off has been switched off by somebody.
+        """
+        rows = self._unready()
         off = {n: row for n, row in rows.items() if row.get("runtime.powerState") != "poweredOn"}
         self._step("UpgradeVM_Task", {n: {"version": v} for n, row in off.items() if (v := self._upgrade(n, row))})
-        begun = {n: row for n, row in off.items() if marks.UNFINISHED in marks.of(row)}
-        self._step("ReconfigVM_Task", {n: {"spec": self._last_touch(n, row)} for n, row in begun.items()})
+        bare = {n: row for n, row in off.items() if marks.of(row).get(marks.UNFINISHED) == marks.MADE}
+        self._step("ReconfigVM_Task", {n: {"spec": self._devices(n, row)} for n, row in bare.items()})
         self._step("PowerOnVM_Task", {n: {} for n in off})
+        marked = [n for n, row in rows.items() if marks.UNFINISHED in marks.of(row)]
+        done = sdk.types().vm.ConfigSpec(extraConfig=machines.as_options({marks.UNFINISHED: ""}))
+        self._step("ReconfigVM_Task", {n: {"spec": done} for n in marked})
+
+    def _unready(self) -> dict[str, Row]:
+        """Return the rows of those that may want something yet: all but clones that came up running."""
+        names = [n for n in self._well() if n in self.found or machines.later(machines.settings_of(self.requests[n]))]
+        read = {row.id: row for row in self._read([self.made[n] for n in names if n not in self.found])}
+        fresh = {n: read[self.made[n]._moId] for n in names if n not in self.found}
+        return {**fresh, **{n: self.found[n] for n in names if n in self.found}}
 
     def keep_apart(self) -> None:
         """Put voters that were made into the cluster's rule, where it has one already."""
         for name, machine in self._well().items():
             request = self.requests[name]
-            if request.body.get("etcd") and name not in self.found and not self.cloud.settings.esxi:
+            if request.body.get("etcd") and not self.cloud.settings.esxi:
                 try:
                     rules.add(self.cloud, request, machine)
                 except ProviderError as error:
@@ -159,8 +168,8 @@ class Making:
         has = str(row.get("config.version") or "").rpartition("-")[2]
         return f"vmx-{wanted:02d}" if wanted and has.isdigit() and int(has) < wanted else ""
 
-    def _last_touch(self, name: str, row: Row) -> Any:  # noqa: ANN401
-        vim, entries = sdk.types(), {marks.UNFINISHED: ""}
+    def _devices(self, name: str, row: Row) -> Any:  # noqa: ANN401
+        vim, entries = sdk.types(), {marks.UNFINISHED: marks.READY}
         changes = []
         if machines.settings_of(self.requests[name]).console:
             file = machines.console_file(row.get(VMX))

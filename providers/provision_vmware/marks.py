@@ -24,6 +24,9 @@ ADDRESS = "provision.address"
 CREATED = "provision.created"
 CONSOLE = "provision.console"
 UNFINISHED = "provision.unfinished"
+MADE, READY = "made", "ready"
+"""Values of `UNFINISHED`: it was made; it has all its devices. The mark goes when the machine has been switched on."""
+
 KEYS = (LABELS, TOKEN, PROTECTED, ADDRESS, CREATED, CONSOLE, UNFINISHED)
 PATHS = tuple(f'config.extraConfig["{key}"]' for key in KEYS)
 

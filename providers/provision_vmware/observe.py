@@ -40,7 +40,7 @@ def machine(row: Row) -> Observed:
     """
     told = marks.of(row)
     labels = marks.read(told)
-    unfinished = marks.UNFINISHED in told
+    unfinished = marks.UNFINISHED in told and row.get("runtime.powerState") != "poweredOn"
     addresses = {"private": found} if (found := address(row, told.get(marks.ADDRESS, ""))) else {}
     state, detail = _state(row, bool(addresses))
     if unfinished:

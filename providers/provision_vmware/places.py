@@ -58,7 +58,7 @@ class Template:
     snapshot: Managed
     powered_on: bool
     version: str
-    size: int  # bytes on its datastore
+    size: int  # bytes that it takes on its datastore
 
     def first(self, kind: str) -> Any:  # noqa: ANN401
         """Return the first device of a kind, such as ``VirtualDisk``; None where there is none."""
@@ -181,15 +181,15 @@ class Places:
 
     def _read(self, machine: Managed) -> Template:
         [row] = properties.of_objects(self.session, "VirtualMachine", [machine], TEMPLATE)
-        snapshot = row.get("snapshot")
+        snapshot, devices = row.get("snapshot"), tuple(row.get("config.hardware.device") or ())
         return Template(
             machine,
             str(row.get("name")),
-            tuple(row.get("config.hardware.device") or ()),
+            devices,
             snapshot.currentSnapshot if snapshot else None,
             row.get("runtime.powerState") == "poweredOn",
             str(row.get("config.version") or ""),
-            int(row.get("summary.storage.committed") or 0),
+            int(row.get("summary.storage.committed") or _capacity(devices)),
         )
 
     def _is_here(self, row: Row) -> bool:
@@ -206,6 +206,12 @@ class Places:
 
     def _path(self, row: Row) -> str:
         return "/".join(str(each.get("name")) for each in reversed(list(self._line(row))))
+
+
+def _capacity(devices: tuple[Any, ...]) -> int:
+    """Return the bytes of all disks, for a template of which vSphere has not yet counted what it takes."""
+    disk = sdk.types().vm.device.VirtualDisk
+    return 1024 * sum(int(device.capacityInKB) for device in devices if isinstance(device, disk))
 
 
 def _kind(thing: Managed) -> str:

@@ -93,7 +93,7 @@ class Removing:
 
     def _loose_disk(self, row: Row) -> tuple[Any, dict[str, Any]] | None:
         """Return the call that deletes a host's copy of a disk which was never attached to its machine."""
-        if not self.cloud.settings.esxi or marks.UNFINISHED not in marks.of(row):
+        if not self.cloud.settings.esxi or marks.of(row).get(marks.UNFINISHED) != marks.MADE:
             return None
         manager = self.cloud.session.content.virtualDiskManager
         return manager, {"name": disk_file(row.get(VMX)), "datacenter": self._datacenter()}

@@ -61,6 +61,9 @@ def test_what_is_half_made_is_nobodys_answer_yet() -> None:
     assert (seen.state, seen.token) == (State.FAILED, "")
     assert seen.labels is not None
     assert seen.labels.generation == 0
+    # Switched on, it lacks nothing but that somebody takes the mark away.
+    running = observe.machine(row(ours(**{marks.UNFINISHED: "ready"}), guest_net=[nic("10.0.0.5")]))
+    assert (running.state, running.token) == (State.RUNNING, "a-token")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", "no json", '{"cluster": "demo"}'])
