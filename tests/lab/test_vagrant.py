@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
-UP = "300"
-"""Seconds for etcd to be healthy; it takes a fifth of that on two idle cores."""
+UP = "480"
+"""Seconds for etcd to be healthy; it takes a tenth of that on two idle cores."""
 
 SPEC = """\
 version: 1

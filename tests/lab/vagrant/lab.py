@@ -70,7 +70,7 @@ class Lab:
 
     def leftovers(self) -> list[str]:
         """Return what libvirt still has: domains, networks but the plugin's own, disks but boxes."""
-        asked = (("list", "--all", "--name"), ("net-list", "--all", "--name"), ("vol-list", "default", "--details"))
+        asked = (("list", "--all", "--name"), ("net-list", "--all", "--name"), ("vol-list", "default"))
         found: list[str] = []
         for words in asked:
             lines = self.run("virsh", "-q", *words, check=False).stdout.splitlines()
