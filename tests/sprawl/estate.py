@@ -10,6 +10,7 @@ import yaml
 from tests.emulated.ec2 import lab as ec2
 from tests.emulated.gce import lab as gce
 from tests.emulated.openstack import lab as openstack
+from tests.unit.providers.vagrant import kit as vagrant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +66,14 @@ def on_openstack(root: Path, patch: pytest.MonkeyPatch) -> Platform:
     server.ask("reset", {})
     options = {**openstack.PLAIN, "router": False, "image": "cirros"}
     return Platform("openstack", options, {"size": "m1.tiny"})
+
+
+def on_vagrant(root: Path, patch: pytest.MonkeyPatch) -> Platform:
+    """Return this computer with a stub of Vagrant, which keeps machines as Vagrant does."""
+    place = root / "vagrant"
+    place.mkdir()
+    with vagrant.kit(place, patch):  # it leaves its program on PATH, and its home
+        return Platform("vagrant", {"box": "tiny"}, {"size": {"cpus": 1}}, "lab")
 
 
 def spec(platform: Platform, name: str, owner: str) -> str:
