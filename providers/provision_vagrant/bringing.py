@@ -74,7 +74,11 @@ class Bringing:
         at = place.at(self.machines.context.work, request.labels.uid)
         if at.cluster.exists():
             return at
-        return self._own(request, request.inputs.get(observe.NETWORK, {}), "")
+        network = request.inputs.get(observe.NETWORK)
+        if network is None:
+            message = f"the network that machine {request.name} needs is not there"
+            raise ProviderError(message, kind=Kind.NOT_FOUND)
+        return self._own(request, network, "")
 
     def _gathered(self, wanted: Sequence[Request]) -> Iterator[Outcome]:
         with errors.translated("making the cluster's directory"):

@@ -11,7 +11,7 @@ from provision.cli.main import run
 from provision.spec.load import check
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-OURS = ["minimal", "qemu-flatcar", "ec2-flatcar", "gce-flatcar", "two-clouds", "vmware"]
+OURS = ["minimal", "qemu-flatcar", "vagrant", "ec2-flatcar", "gce-flatcar", "two-clouds", "vmware"]
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -190,6 +190,11 @@ def test_a_machine_that_somebody_removed_is_made_anew(kit):
     assert again.id != machine.id
 
 
+def test_a_machine_without_network_is_refused(kit):
+    with pytest.raises(ProviderError, match="the network that machine core-0 needs is not there"):
+        kit.make("core-0")
+
+
 def test_off_and_on(kit):
     kit.network()
     machine = kit.make("core-0")
