@@ -141,11 +141,12 @@ def key_pair(item: Json) -> Observed:
 
 
 def server_group(item: Json) -> Observed:
-    """Read a server group, which its name tells apart."""
+    """Read a server group, which its name tells apart; its id here holds the name too, and so the cluster's uid."""
     found = labels.named(item["name"])
     name = parts.part_name(parts.SERVERS, found[2] if found else "")
     outputs = {"id": item["id"]}
-    return Observed(parts.SERVERS, name, item["id"], parts.PROVIDER, State.RUNNING, outputs=outputs)
+    known = f"{item['name']}/{item['id']}"
+    return Observed(parts.SERVERS, name, known, parts.PROVIDER, State.RUNNING, outputs=outputs)
 
 
 def within(rules: list[Json], group: str) -> bool:

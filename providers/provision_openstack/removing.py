@@ -67,7 +67,7 @@ def _key(cloud: Cloud, target: Observed) -> None:
 
 
 def _server_group(cloud: Cloud, target: Observed) -> None:
-    cloud.call("compute", "DELETE", f"/os-server-groups/{target.id}")
+    cloud.call("compute", "DELETE", f"/os-server-groups/{target.id.rpartition('/')[2]}")
 
 
 def _image(cloud: Cloud, target: Observed) -> None:

@@ -28,6 +28,10 @@ https://docs.openstack.org/nova/latest/reference/api-microversion-history.html""
 TIMEOUT = 60.0
 """Seconds for one answer, where clouds.yaml says nothing else (`api_timeout`)."""
 
+for _library in ("keystoneauth", "openstack"):
+    # What they would warn of on the terminal is in the errors that follow.
+    logging.getLogger(_library).addHandler(logging.NullHandler())
+
 PAGE = 500
 READS = ("GET", "HEAD")
 
@@ -138,9 +142,6 @@ def connection(cloud: str, region: str) -> Any:  # noqa: ANN401
     except ImportError as error:
         hint = "pip install 'provision[openstack]'"
         raise ProviderMissing(f"openstacksdk is not installed: {error}", hint=hint) from error
-    for library in ("keystoneauth", "openstack"):
-        # What they would warn of on the terminal is in the errors that follow.
-        logging.getLogger(library).addHandler(logging.NullHandler())
     chosen: Json = {key: value for key, value in (("cloud", cloud), ("region_name", region)) if value}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the SDK warns of what it will drop itself

@@ -135,7 +135,6 @@ def _refusals(r: Recorder, server: Json, flavors: Json, made: Json) -> None:
     refused("no such key", key_name="nobody's")
     refused("no such group", security_groups=[{"name": NOWHERE}])
     refused("no such zone", availability_zone="nowhere")
-    refused("not base64", user_data="!!!", networks=free)
     refused("too long", user_data="A" * 65_540, networks=free)
     refused("an unknown field", colour="red")
     refused("bad metadata", metadata={"a/b": "c"})
