@@ -46,6 +46,7 @@ class VMware:
         kinds=parts.KINDS,
         changeable=parts.CHANGEABLE,
         settle=5.0,
+        account=frozenset({"server", "datacenter", "folder"}),
         access=CONNECTION,
         tells_voters=True,
     )

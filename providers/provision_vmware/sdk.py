@@ -35,6 +35,9 @@ VERSION = "vim.version.version11"
 TIMEOUT = 60.0
 """Seconds for one call. Long work is a task, so no call takes long; `waiting.LONGEST` must be shorter."""
 
+GOODBYE = 5.0
+"""Seconds that a server has to take note of a logout."""
+
 _UNSENT = (ConnectionRefusedError, ConnectionAbortedError)
 
 
@@ -137,10 +140,12 @@ class Session:
         return str(self._stub.cookie).partition(";")[0]
 
     def close(self) -> None:
-        """Log out; whatever goes wrong then is of no use to anybody."""
+        """Log out; whatever goes wrong then is of no use to anybody, and a server that is silent is not waited for."""
         with self._lock:
             content, self._content = self._content, None
         if content is not None:
+            self._stub.DropConnections()
+            self._stub.schemeArgs["timeout"] = GOODBYE
             with suppress(Exception):
                 content.sessionManager.Logout()
             self._stub.DropConnections()

@@ -276,6 +276,18 @@ def test_a_server_that_does_not_answer(vcenter: lab.Simulator, tmp_path: Path, m
     vcenter.faults()
 
 
+def test_a_server_that_falls_silent_does_not_hold_the_program(
+    vcenter: lab.Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdk, "GOODBYE", 0.5)
+    assert list(lab.provider(vcenter.options(), tmp_path).list(lab.OWNER)) == []
+    vcenter.faults({"method": "Logout", "hang_ms": 4000})
+    began = time.monotonic()
+    sdk.close_all()
+    assert time.monotonic() - began < 3
+    vcenter.faults()
+
+
 def test_too_many_sessions(vcenter: lab.Simulator, tmp_path: Path) -> None:
     cloud = lab.provider(vcenter.options(), tmp_path)
     assert list(cloud.list(lab.OWNER)) == []
