@@ -43,7 +43,7 @@ class GCE:
         kinds=parts.KINDS,
         changeable=altering.CHANGEABLE,
         account=frozenset({"project", "endpoint_url"}),
-        access=frozenset({"endpoint_url", "image_sources", "restart_to_extend"}),
+        access=frozenset({"endpoint_url", "image_sources", "extendable_hours", "restart_to_extend"}),
     )
 
     def __init__(self, options: Json, context: Context) -> None:
@@ -89,7 +89,7 @@ class GCE:
 
         machines = [request for request in batch if request.kind == MACHINE]
         yield from (making.part(self._cloud, request) for request in batch if request.kind != MACHINE)
-        for launch in bodies.launches(machines, self._context.clock()):
+        for launch in bodies.launches(machines, self._context.clock(), self._settings.extendable_hours):
             yield from making.launch(self._cloud, launch)
 
     def change(self, batch: Sequence[Change]) -> Iterator[Outcome]:

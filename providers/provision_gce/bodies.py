@@ -6,7 +6,7 @@ Fields: https://cloud.google.com/compute/docs/reference/rest/v1/instances, and â
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
@@ -31,6 +31,7 @@ class Launch:
     requests: tuple[Request, ...]
     token: str
     now: datetime
+    extendable_hours: int = 0
 
     @property
     def first(self) -> Request:
@@ -38,7 +39,7 @@ class Launch:
         return self.requests[0]
 
 
-def launches(batch: Sequence[Request], now: datetime) -> Iterator[Launch]:
+def launches(batch: Sequence[Request], now: datetime, extendable_hours: int = 0) -> Iterator[Launch]:
     """Put requests that one bulkInsert can serve together.
 
     Addresses and deletion protection are no properties of a bulkInsert, so machines with either go alone.
@@ -48,13 +49,12 @@ def launches(batch: Sequence[Request], now: datetime) -> Iterator[Launch]:
         groups.setdefault(_likeness(request), []).append(request)
     for group in groups.values():
         group.sort(key=lambda request: request.name)
-        yield Launch(tuple(group), _token(group, batch), now)
+        yield Launch(tuple(group), _token(group, batch), now, extendable_hours)
 
 
-def alone(request: Request, token: str, now: datetime) -> Json:
-    """Return the body of instances.insert."""
-    settings = Settings.read(request.body.get("options", {}))
-    shared = _properties(request, settings, token, now)
+def alone(launch: Launch, request: Request) -> Json:
+    """Return the body of instances.insert for one machine of a launch."""
+    shared = _properties(launch, request)
     for disk in shared["disks"]:
         if "diskType" in disk["initializeParams"]:
             kind = disk["initializeParams"]["diskType"]
@@ -70,14 +70,13 @@ def alone(request: Request, token: str, now: datetime) -> Json:
 def together(launch: Launch) -> Json:
     """Return the body of instances.bulkInsert: all of the machines or none, each under its own name."""
     first = launch.first
-    settings = Settings.read(first.body.get("options", {}))
     count = str(len(launch.requests))
     return {
         "count": count,
         "minCount": count,
         "perInstanceProperties": {request.name: {} for request in launch.requests},
         "instanceProperties": {
-            **_properties(first, settings, launch.token, launch.now),
+            **_properties(launch, first),
             "machineType": str(first.body["size"]),
         },
     }
@@ -128,10 +127,11 @@ def _named(request: Request) -> Json:
     return {"name": parts.platform_name(request.labels), "description": labels.described(request.labels)}
 
 
-def _properties(request: Request, settings: Settings, token: str, now: datetime) -> Json:
+def _properties(launch: Launch, request: Request) -> Json:
     """Return what instances.insert and instances.bulkInsert say in the same way."""
+    settings = replace(Settings.read(request.body.get("options", {})), extendable_hours=launch.extendable_hours)
     account = settings.service_account
-    marks = labels.written(request.labels, token)
+    marks = labels.written(request.labels, launch.token)
     return {
         "description": f"Machine of cluster {request.labels.cluster}, made by provision",
         "labels": marks,
@@ -139,7 +139,7 @@ def _properties(request: Request, settings: Settings, token: str, now: datetime)
         "metadata": {"items": _metadata(request)},
         "disks": [_disk(request, settings, marks)],
         "networkInterfaces": [_interface(request, settings)],
-        "scheduling": deadlines.scheduling(request.labels, settings, now),
+        "scheduling": deadlines.scheduling(request.labels, settings, launch.now),
         **({"serviceAccounts": [{"email": account.email, "scopes": list(account.scopes)}]} if account.email else {}),
     }
 

@@ -91,7 +91,7 @@ def _rest(cloud: Cloud, wanted: bodies.Launch) -> Iterator[Outcome]:
 
 def _alone(cloud: Cloud, wanted: bodies.Launch, request: Request, *, request_id: str) -> Outcome:
     try:
-        body = bodies.alone(request, wanted.token, wanted.now)
+        body = bodies.alone(wanted, request)
         try:
             ended = operations.run(cloud, "instances.insert", body=body, token=request_id, zone=request.zone)
         except ProviderError as error:

@@ -70,19 +70,14 @@ def _labels(view: View) -> Iterator[Diagnostic]:
 
 
 def _deadline(view: View) -> Iterator[Diagnostic]:
-    told: set[str] = set()
-    for machine in view.wanted.machines if view.wanted.labels.deadline else ():
-        if machine.pool not in told and not deadlines.limit(
-            view.wanted.labels, view.options(machine), view.context.clock()
-        ):
-            told.add(machine.pool)
-            yield warning(
-                "PV547",
-                f"pool {machine.pool}: its deadline is more than {deadlines.LONGEST.days} days ahead, "
-                "which is as far as GCE's own time limit goes",
-                ("ttl",),
-                "its machines switch themselves off, but keep their disks until `down`",
-            )
+    wanted = view.wanted.labels
+    if wanted.deadline and not deadlines.limit(wanted, view.settings, view.context.clock()):
+        yield warning(
+            "PV547",
+            f"the deadline is more than {deadlines.LONGEST.days} days ahead, as far as GCE's own time limit goes",
+            ("ttl",),
+            "machines switch themselves off then, but keep their disks until `down`",
+        )
 
 
 def _protection(view: View) -> Iterator[Diagnostic]:

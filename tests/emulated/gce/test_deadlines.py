@@ -112,6 +112,13 @@ def test_within_the_hours_that_were_left_open_nothing_stops(existing: Json, stri
     assert outcome.error is not None
 
 
+def test_hours_left_open_later_make_no_other_machine(existing: Json, tmp_path: Path) -> None:
+    traits = lab.provider(existing, tmp_path).traits
+    more = {**existing, "extendable_hours": 24, "restart_to_extend": True, "endpoint_url": "https://example.com"}
+    bodies = [lab.machine("demo-w-1", given).body(traits.access) for given in (existing, more)]
+    assert bodies[0] == bodies[1]
+
+
 def test_never_takes_the_limit_away(cloud: GCE, existing: Json, strict: Strict) -> None:
     made = running(cloud, existing)
     cloud.power(made, on=False)
