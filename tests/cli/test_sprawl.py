@@ -7,6 +7,8 @@ import io
 import json
 import shutil
 import subprocess
+import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -278,6 +280,25 @@ def test_what_was_extended_a_moment_ago_is_spared(world: World, monkeypatch: pyt
     monkeypatch.setattr("provision.cli.reap.judge", slowly)
     assert "extended meanwhile" in world.run("reap").out
     assert len(world.names) == 6
+
+
+@pytest.mark.timeout(300)
+def test_a_reaper_as_a_service_outlives_accounts_that_fail(world: World) -> None:
+    world.up()
+    lost = {"version": 1, "accounts": {"lost": {"provider": "nosuch"}}}
+    (world.root / "provision.accounts.yaml").write_text(json.dumps(lost))
+    expire(world)
+    order = [sys.executable, "-m", "provision", "reap", "--every", "1h"]
+    with subprocess.Popen(order, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as service:
+        deadline = time.monotonic() + 90
+        while world.names:
+            assert time.monotonic() < deadline
+            assert service.poll() is None
+            time.sleep(0.1)
+        assert service.stderr is not None
+        assert any(b"there is no provider 'nosuch'" in line for line in iter(service.stderr.readline, b""))
+        service.terminate()
+        assert service.wait(timeout=60) == 130
 
 
 def test_orphans_are_reaped_when_asked_for(world: World) -> None:
