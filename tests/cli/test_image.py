@@ -21,6 +21,8 @@ def test_each_image_is_imported_once(world: World, monkeypatch: pytest.MonkeyPat
     asked: list[str] = []
 
     class Importing(FakeCloud):
+        __module__ = FakeCloud.__module__  # beside which the schema of its options lies
+
         def import_image(self, image: str, progress: Callable[[int, int], None]) -> str:
             asked.append(image)
             progress(5 << 20, 10 << 20)
@@ -30,7 +32,7 @@ def test_each_image_is_imported_once(world: World, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(registry, "load", lambda _name: Importing)
     world.change("web: {count: 2", f'web: {{image: "{OVA}", count: 2')
     done = world.run("image", "import")
-    assert (done.code, asked) == (0, [OVA])
+    assert (done.code, asked) == (0, [OVA]), done.err
     assert done.out == "fake: images/os.ova is os-abab\n"
     assert "os.ova: 5 of 10 MiB\n" in done.err
     listed = world.run("image", "import", "--json").json
