@@ -15,7 +15,17 @@ from provision.sprawl import document, policies, rules
 from provision.sprawl.policies import Policy
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Show and test what policies allow."
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="""Show and test what policies allow.
+
+    \b
+    Example:
+      provision policy show
+      provision policy test cluster.yaml
+    """,
 )
 
 
