@@ -48,8 +48,8 @@ STATUSES: dict[int, Meaning] = {
 }
 
 WORDS: tuple[tuple[str, frozenset[int], Meaning], ...] = (
-    # nova refuses by 403 what is above a quota, glance by 413
-    (r"quota", frozenset((403, 413)), TYPES["OverQuota"]),
+    # nova refuses by 403 what is above a quota, of neutron's ports too; glance by 413
+    (r"quota|maximum number of .* exceeded", frozenset((403, 413)), TYPES["OverQuota"]),
     (r"already exists|router already has a port", frozenset((400, 409)), Meaning(Kind.ALREADY_EXISTS)),
     (r"overlaps with another subnet", frozenset((400, 409)), Meaning(Kind.ALREADY_EXISTS)),
     (r"no valid host", frozenset((400, 403, 409, 500)), Meaning(Kind.CAPACITY, hint="another size, or another zone")),

@@ -205,6 +205,7 @@ class Compute:
             "trusted_image_certificates": None,
         }  # fmt: skip
         if server.fault:
+            del shown["progress"]
             shown["fault"] = {"code": 500, "created": item["created"], "message": server.fault}
         if placed:
             shown["security_groups"] = [{"name": "any"}]

@@ -37,7 +37,8 @@ class Image:
             "container_format": "bare", "size": None, "virtual_size": None, "status": "queued", "checksum": None,
             "protected": False, "min_ram": 0, "min_disk": 0, "owner": owner, "os_hidden": False, "os_hash_algo": None,
             "os_hash_value": None, "created_at": at, "updated_at": at, "tags": [], "self": f"/v2/images/{body['id']}",
-            "file": f"/v2/images/{body['id']}/file", "schema": "/v2/schemas/image", **body,
+            "file": f"/v2/images/{body['id']}/file", "schema": "/v2/schemas/image",
+            "stores": "disk", **body,
         }  # fmt: skip
         self.world.images[item["id"]] = item
         return item

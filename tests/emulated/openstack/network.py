@@ -135,7 +135,7 @@ class Network:
         }  # fmt: skip
 
     def _group(self, item: Json) -> Json:
-        rules = [self._rule(rule) for rule in item["rules"]]
+        rules = [{**self._rule(rule), "tags": []} for rule in item["rules"]]
         return {
             "id": item["id"], "name": item["name"], "stateful": True, **owned(), "description": item["description"],
             "shared": False, "security_group_rules": rules, **dated(item),

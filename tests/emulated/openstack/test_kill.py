@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.emulated.openstack.lab import Strict
 
 FULL = bool(os.environ.get("PROVISION_CRASH_FULL"))
-STEP = 1 if FULL else 17
+STEP = 1 if FULL else 23
 
 
 @pytest.fixture

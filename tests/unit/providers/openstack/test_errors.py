@@ -20,6 +20,7 @@ GLANCE = (
     ("status", "body", "kind", "retryable"),
     [
         (403, {"forbidden": {"code": 403, "message": NOVA}}, Kind.QUOTA, False),
+        (403, {"forbidden": {"message": "Maximum number of ports is exceeded"}}, Kind.QUOTA, False),
         (403, {"forbidden": {"code": 403, "message": "Policy doesn't allow it"}}, Kind.AUTH, False),
         (409, {"NeutronError": {"type": "OverQuota", "message": "Quota exceeded"}}, Kind.QUOTA, False),
         (401, {"error": {"code": 401, "message": "no", "title": "Unauthorized"}}, Kind.AUTH, False),
