@@ -186,7 +186,7 @@ def test_three_kinds_of_firmware_become_a_cluster_and_go_off_again(site):
         assert "iPXE" in site.console("bios")
         assert "Start PXE over IPv4" in site.console("uefi")
         assert "Start HTTP Boot over IPv4" in site.console("http")
-        assert site.run("up").code == 0  # nothing to do, and nobody is switched
+        assert site.run("up", "--no-wait").code == 0  # nothing to do, and nobody is switched
         assert site.run("down", "--yes").code == 0
         assert [site.on(name) for name in inventory] == [False] * 3
         assert json.loads(site.run("list", "--json").out)["clusters"] == []
