@@ -97,14 +97,17 @@ class Site:
         calls = {
             "server": ("compute", "/servers", "servers"), "key pair": ("compute", "/os-keypairs", "keypairs"),
             "server group": ("compute", "/os-server-groups", "server_groups"), "port": ("network", "/ports", "ports"),
-            "router": ("network", "/routers", "routers"), "subnet": ("network", "/subnets", "subnets"),
+            "router": ("network", "/routers", "routers"),
             "floating address": ("network", "/floatingips", "floatingips"),
         }  # fmt: skip
         found = {what: len(cloud.call(service, "GET", path)[key]) for what, (service, path, key) in calls.items()}
         networks = cloud.call("network", "GET", "/networks")["networks"]
+        own = {n["id"] for n in networks if not n["router:external"]}
+        subnets = cloud.call("network", "GET", "/subnets")["subnets"]
         groups = cloud.call("network", "GET", "/security-groups")["security_groups"]
         images = cloud.call("image", "GET", "/images")["images"]
-        found["network"] = len([n for n in networks if not n["router:external"]])
+        found["network"] = len(own)
+        found["subnet"] = len([s for s in subnets if s["network_id"] in own])
         found["security group"] = len([g for g in groups if g["name"] != "default"])
         found["image"] = len([i for i in images if i["visibility"] != "public"])
         return {what: count for what, count in found.items() if count}
