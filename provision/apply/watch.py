@@ -160,7 +160,6 @@ class Watch:
                 del sight.starting[key]
                 self._run.fail(task, why)
 
-
     def _tell(self, sight: _Sight, key: Key, seen: Observed) -> None:
         """Say how far a thing came that takes its time, where its platform tells."""
         if seen.state is State.PENDING and seen.detail != sight.details.setdefault(key, ""):
