@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.errors import LockHeld, StateError
@@ -113,6 +113,7 @@ def test_an_entry_of_a_later_version_is_read():
 CHANGES = st.lists(st.tuples(st.integers(1, 5), st.sampled_from(["put", "nonce", "mac", "remove"])), max_size=15)
 
 
+@settings(max_examples=50)
 @given(CHANGES)
 def test_the_index_is_what_the_store_says(tmp_path_factory, changes):
     """After any changes, an index that followed them and one that reads all anew agree, and nothing old is found."""

@@ -41,7 +41,7 @@ def step(entry: Entry, progress: Progress, event: str, now: float) -> tuple[Prog
     return progress, now + (300 if event == "minutes" else 3600), None
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(ENTRIES, st.lists(EVENTS, max_size=30))
 def test_in_any_order_of_events(entry, events):
     progress, now, boots_since_up = NEW, 1000.0, 0
