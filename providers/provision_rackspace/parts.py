@@ -1,0 +1,51 @@
+"""The shared things that a cluster's machines need at Rackspace, as requests. Pure.
+
+Names hold a dot, which no machine's name may, so the two never meet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provision.model import Request, creation_token
+from provision_rackspace.settings import Settings
+
+if TYPE_CHECKING:
+    from provision.model import Json, MachineWanted, Wanted
+
+PROVIDER = "rackspace"
+KEY, NETWORK = "key-pair", "network"
+KINDS = (KEY, NETWORK)
+"""In the order in which they are made."""
+
+DEFAULT_SUBNET = "192.168.0.0/16"
+PUBLIC_NET = "00000000-0000-0000-0000-000000000000"
+SERVICE_NET = "11111111-1111-1111-1111-111111111111"
+"""The ids of PublicNet and ServiceNet in every region (pyrax.cloudnetworks: PUBLIC_NET_ID, SERVICE_NET_ID)."""
+
+
+def part_name(kind: str) -> str:
+    """Return the name of a part, such as ``rackspace.network``."""
+    return f"{PROVIDER}.{kind}"
+
+
+def image_of(machine: MachineWanted) -> str:
+    """Return what a machine's image is called; "" when the spec names none."""
+    return machine.image or Settings.read(machine.options).image
+
+
+def requests(wanted: Wanted, settings: Settings) -> list[Request]:
+    """Return the key pair and the cloud network, where they are to be made."""
+    found: list[Request] = []
+    if wanted.ssh_keys and not settings.key_name:
+        # A key pair keeps one key; the first-boot config brings the others.
+        found.append(_part(wanted, KEY, {"public_key": wanted.ssh_keys[0]}))
+    if not settings.network:
+        found.append(_part(wanted, NETWORK, {"cidr": wanted.subnet or DEFAULT_SUBNET}))
+    return found
+
+
+def _part(wanted: Wanted, kind: str, body: Json) -> Request:
+    name = part_name(kind)
+    token = creation_token(wanted.uid, name, 1)
+    return Request(kind, name, PROVIDER, wanted.labels_for(name), token, body)
