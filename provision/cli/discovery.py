@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,12 +67,12 @@ def serve(
     if (certificate is None) != (key is None):
         raise UsageError("--cert and --key belong together")
     raise_file_limit(Limits().connections + 256)
-    stop = threading.Event()
-    kept = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    stop: SimpleQueue[int] = SimpleQueue()  # unlike an Event's, its lock is safe in a handler
+    kept = {number: signal.signal(number, lambda got, _: stop.put(got)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with serving(directory, host, port, certificate=certificate, key=key, public_url=public_url) as url:
             _announce(public_url or url, directory, as_json=as_json)
-            stop.wait()
+            stop.get()
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)

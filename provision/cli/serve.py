@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -90,7 +90,7 @@ def serve(
         tell = console.note if verbose else _nothing
         _daemons(stack, settings, network, running, nginx, files_port, tell)
         _announce(running, settings, as_json=as_json)
-        stop.wait()
+        stop.get()
 
 
 def _settings(
@@ -139,10 +139,14 @@ def _print(network: Network, settings: Settings) -> None:
     sys.stdout.write(dnsmasq.configuration(network, url, tftp, None, None, account(tftp)))
 
 
-def _signals(stack: ExitStack) -> threading.Event:
-    stop = threading.Event()
+def _signals(stack: ExitStack) -> SimpleQueue[int]:
+    """Return what fills when the service shall end.
+
+    No Event: its lock is not reentrant, and a signal that comes while we begin to wait for it would never be over.
+    """
+    stop: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
+        stack.callback(signal.signal, number, signal.signal(number, lambda got, _: stop.put(got)))
     return stop
 
 
