@@ -189,10 +189,13 @@ class Session:
             poolSize=16,
         )
         root = vim.ServiceInstance("ServiceInstance", stub)
-        content = translated(self.settings.server, "RetrieveServiceContent", root.RetrieveContent)
-        self._stub = stub
-        self._login(content, user, password)
-        self._content = content
+        try:
+            content = translated(self.settings.server, "RetrieveServiceContent", root.RetrieveContent)
+            self._login(content, user, password)
+        except BaseException:
+            stub.DropConnections()
+            raise
+        self._stub, self._content = stub, content
 
     def _login(self, content: Managed, user: str, password: str) -> None:
         def login() -> Any:  # noqa: ANN401
