@@ -35,12 +35,12 @@ test: packages-test check
 	$(PYTEST) -m "not vm and not lab and not perf"
 
 lab: packages-lab lab-image
-	$(RUN) pytest -m "vm or lab" -v --durations=0
+	$(RUN) pytest -m "(vm or lab) and not perf" -v --durations=0
 
 coverage: packages-test
 	$(PYTEST) -m "not vm and not lab and not perf" --cov --cov-report=term --cov-report=html
 
-perf: packages-test
+perf: packages-lab
 	$(RUN) pytest -m perf -s
 
 check: setup
