@@ -48,5 +48,5 @@ def rate(given: Sequence[Json], machines: int) -> Iterator[Diagnostic]:
 
 
 def _is_servers(group: Json) -> bool:
-    """Tell whether a rate limit is for making servers; its `regex` is for paths behind the version."""
-    return bool(re.match(group.get("regex") or "$.", "/servers") or "servers" in group.get("uri", ""))
+    """Tell whether a rate limit is for making servers; its regular expression is for paths, ``.*`` for all of them."""
+    return re.search(group.get("regex") or "$.", "/servers") is not None
