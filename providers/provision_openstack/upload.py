@@ -133,7 +133,12 @@ def _send(cloud: Cloud, number: str, file: Path, name: str) -> None:
             yield chunk
 
     headers = {"Content-Type": "application/octet-stream"}
-    cloud.call("image", "PUT", f"/images/{number}/file", data=content(), headers=headers)
+    try:
+        cloud.call("image", "PUT", f"/images/{number}/file", data=content(), headers=headers)
+    except ProviderError as error:
+        if error.kind is Kind.INVALID:  # not what glance takes for a qcow2: what it holds of it is of no use
+            cloud.call("image", "DELETE", f"/images/{number}")
+        raise
     item = cloud.call("image", "GET", f"/images/{number}")
     if item.get("os_hash_algo") == "sha512" and item.get("os_hash_value") not in (None, digest.hexdigest()):
         cloud.call("image", "DELETE", f"/images/{number}")
