@@ -165,7 +165,7 @@ class Operator:
         return {o.name: o for o in found if o.kind == MACHINE}
 
     def down(self) -> None:
-        self.run("down", "--yes", "web")
+        self.run("down", "--yes", "--allow-destroy", "40", "web")
 
 
 @pytest.fixture
