@@ -28,7 +28,7 @@ PLATFORMS = {"i386-pc": "grub-pc-bin", "x86_64-efi": "grub-efi-amd64-bin"}
 
 MODULES = ("iso9660", "normal", "linux", "configfile", "search", "search_fs_file", "serial", "terminal", "test", "echo")
 BIOS_MODULES = ("biosdisk", "linux16")
-EFI_MODULES = ("part_gpt", "fat", "all_video", "efinet", "net", "http")
+EFI_MODULES = ("part_gpt", "fat", "all_video", "efinet", "net", "http", "minicmd", "sleep")
 MARK = "/boot/provision.mark"
 """By this file GRUB finds the medium that it was started from."""
 SEARCH = f"search --file {MARK} --set root\nset prefix=($root)/boot/grub\nconfigfile /boot/grub/grub.cfg\n"

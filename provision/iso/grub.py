@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CONSOLES = "serial --unit=0 --speed=115200\nterminal_input console serial\nterminal_output console serial\n"
+CARDS = tuple(f"$net_efinet{n}_dhcp_mac" for n in range(4))
+"""Where GRUB keeps the MAC addresses of cards that DHCP answered."""
+
 PLAIN = re.compile(r"[A-Za-z0-9_./:=,+@%-]+")
 
 
@@ -34,7 +37,8 @@ def service(url: str, ipxe: str, script: str) -> str:
         f"  linux16 {ipxe}\n  initrd16 {script}\n  boot\n"
         "fi\n"
         "net_dhcp\n"
-        f"configfile ({parts.scheme},{parts.netloc})/grub?mac=$net_default_mac\n"
+        # $net_default_mac is set only where GRUB itself came from the network
+        f"for mac in {' '.join(CARDS)}; do configfile ({parts.scheme},{parts.netloc})/grub?mac=$mac; done\n"
     )
 
 

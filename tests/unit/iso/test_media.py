@@ -59,7 +59,8 @@ def test_an_unknown_system_is_refused(tmp_path):
 
 def test_the_medium_for_all_asks_the_service():
     script = grub.service("http://10.0.0.1:8080", "/boot/ipxe.lkrn", "/boot/boot.ipxe")
-    assert "configfile (http,10.0.0.1:8080)/grub?mac=$net_default_mac\n" in script
+    assert "for mac in $net_efinet0_dhcp_mac " in script
+    assert "configfile (http,10.0.0.1:8080)/grub?mac=$mac; done\n" in script
     assert "chain --replace --autofree http://10.0.0.1:8080/boot.ipxe" in grub.ipxe("http://10.0.0.1:8080")
 
 
