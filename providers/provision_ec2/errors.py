@@ -7,18 +7,10 @@ when AWS blames the caller (4xx), and a lost answer when it blames itself (5xx).
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from provision.errors import Kind, ProviderError
-
-
-class Meaning(NamedTuple):
-    """What one error code means."""
-
-    kind: Kind
-    retryable: bool = False
-    hint: str | None = None
-
+from provision.providing import refusals
+from provision.providing.refusals import Meaning
 
 _CREDENTIALS = "check the credentials: AWS_PROFILE, AWS_ACCESS_KEY_ID, or the option `profile`"
 _PERMISSION = "give these credentials the IAM policy of the EC2 how-to"
@@ -113,29 +105,18 @@ def mutates(operation: str) -> bool:
 
 def refused(operation: str, code: str, message: str, status: int) -> ProviderError:
     """Return the error for an answer with an error code and an HTTP status."""
-    kind, retryable, hint = _meaning(operation, code, message, status)
-    if kind is Kind.UNAVAILABLE and mutates(operation):
-        kind = Kind.AMBIGUOUS
-    return ProviderError(
-        f"{_action(operation)}: {_shown(message) or code}", kind=kind, retryable=retryable, code=code, hint=hint
-    )
+    meaning = _meaning(operation, code, message, status)
+    return meaning.error(f"{_action(operation)}: {_shown(message) or code}", code, mutates=mutates(operation))
 
 
 def unanswered(operation: str, message: str) -> ProviderError:
     """Return the error for a call that was sent and got no answer, or one that cannot be read."""
-    kind = Kind.AMBIGUOUS if mutates(operation) else Kind.UNAVAILABLE
-    return ProviderError(f"{_action(operation)}: {_shown(message)}", kind=kind, retryable=True, code="NoAnswer")
+    return refusals.unanswered(f"{_action(operation)}: {_shown(message)}", mutates=mutates(operation))
 
 
 def never_sent(message: str) -> ProviderError:
     """Return the error for a call that did not reach AWS, so nothing was done."""
-    return ProviderError(
-        _shown(message),
-        kind=Kind.UNAVAILABLE,
-        retryable=True,
-        code="NoConnection",
-        hint="check the network, the region and `endpoint_url`",
-    )
+    return refusals.never_sent(_shown(message), "check the network, the region and `endpoint_url`")
 
 
 def local(name: str, message: str) -> ProviderError:

@@ -5,41 +5,22 @@ The answer is kept in the cache for an hour. `cluster.lock` pins it, so a runnin
 
 from __future__ import annotations
 
-import json
-import re
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
+from provision.providing import releases
 
 if TYPE_CHECKING:
     from provision.model import Json
     from provision.provider import Context
+    from provision.providing.releases import Alias
     from provision_ec2.settings import Settings
 
 SOURCES = {
     # https://www.flatcar.org/docs/latest/installing/cloud/aws-ec2/
     "flatcar": "https://{channel}.release.flatcar-linux.net/{arch}-usr/current/flatcar_production_ami_all.json",
-    # https://docs.fedoraproject.org/en-US/fedora-coreos/getting-started/#_streams
-    "fcos": "https://builds.coreos.fedoraproject.org/streams/{channel}.json",
+    "fcos": releases.FCOS,
 }
-ARCHITECTURES = {"flatcar": ("amd64", "arm64"), "fcos": ("x86_64", "aarch64")}
-FRESH = timedelta(hours=1)
-TIMEOUT = 15.0  # seconds
-
-
-class Alias(NamedTuple):
-    """A distribution, its channel or stream, and whether the image is for 64-bit ARM."""
-
-    os: str
-    channel: str
-    arm: bool
-
-
-def parse(name: str) -> Alias | None:
-    """Read an alias; None when it is none."""
-    found = re.fullmatch(r"(flatcar|fcos)-([a-z]+)(-arm64)?", name)
-    return Alias(found[1], found[2], found[3] is not None) if found else None
 
 
 def resolve(name: str, settings: Settings, context: Context) -> str:
@@ -51,7 +32,7 @@ def resolve(name: str, settings: Settings, context: Context) -> str:
     """
     if name.startswith("ami-"):
         return name
-    alias = parse(name)
+    alias = releases.parse(name)
     if alias is None:
         raise ProviderError(
             f"{name!r} is neither an AMI id nor an image alias",
@@ -71,41 +52,9 @@ def resolve(name: str, settings: Settings, context: Context) -> str:
 
 
 def _metadata(alias: Alias, settings: Settings, context: Context) -> Json:
-    arch = ARCHITECTURES[alias.os][alias.arm]
-    source = settings.image_sources.get(alias.os, SOURCES[alias.os])
-    url = source.replace("{channel}", alias.channel).replace("{arch}", arch)
-    kept = context.cache / "images" / f"ec2-{alias.os}-{alias.channel}-{arch}.json"
-    now = context.clock()
-    try:
-        held: Json = json.loads(kept.read_text())
-        if held["url"] == url and now - datetime.fromisoformat(held["fetched"]) < FRESH:
-            data: Json = held["data"]
-            return data
-    except (OSError, ValueError, KeyError):
-        pass  # not fetched yet, or not readable: fetch
-    data = _fetch(url)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(".part")
-    partial.write_text(json.dumps({"url": url, "fetched": now.isoformat(), "data": data}))
-    partial.replace(kept)
-    return data
-
-
-def _fetch(url: str) -> Json:
-    import httpx
-
-    try:
-        answer = httpx.get(url, timeout=TIMEOUT, follow_redirects=True).raise_for_status()
-        data: Json = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
-        raise ProviderError(
-            f"{url}: {error}",
-            kind=Kind.UNAVAILABLE,
-            retryable=True,
-            code="ImageMetadata",
-            hint="name an AMI id, or a mirror under `image_sources`",
-        ) from error
-    return data
+    url = alias.address(settings.image_sources.get(alias.os, SOURCES[alias.os]))
+    name = f"ec2-{alias.os}-{alias.channel}-{alias.architecture}"
+    return releases.metadata(url, name, context, "name an AMI id, or a mirror under `image_sources`")
 
 
 def _images(alias: Alias, data: Json) -> dict[str, str]:
@@ -113,8 +62,7 @@ def _images(alias: Alias, data: Json) -> dict[str, str]:
     try:
         if alias.os == "flatcar":
             return {entry["name"]: entry["hvm"] for entry in data["amis"]}
-        arch = ARCHITECTURES["fcos"][alias.arm]
-        regions = data["architectures"][arch]["images"]["aws"]["regions"]
+        regions = data["architectures"][alias.architecture]["images"]["aws"]["regions"]
         return {region: entry["image"] for region, entry in regions.items()}
     except (KeyError, TypeError) as error:
         raise ProviderError(

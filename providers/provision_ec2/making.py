@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from provision.model import Json, Request
+    from provision.providing.launches import Launch
     from provision_ec2.sdk import Cloud
     from provision_ec2.subnets import Subnets
 
 ALL = "0.0.0.0/0"
 
 
-def launch(cloud: Cloud, subnets: Subnets, wanted: machines.Launch) -> Iterator[Outcome]:
+def launch(cloud: Cloud, subnets: Subnets, wanted: Launch) -> Iterator[Outcome]:
     """Make the machines of one launch; an outcome for each."""
     try:
         params = machines.parameters(wanted, subnets.choose(wanted.first))

@@ -5,15 +5,16 @@ Names hold a dot, which no machine's name may, so the two never meet.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from provision.model import Request, creation_token
+from provision.providing.parts import part
 from provision_ec2 import network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provision.model import Json, Wanted
+    from provision.model import Request, Wanted
     from provision_ec2.settings import Settings
 
 PROVIDER = "ec2"
@@ -25,6 +26,8 @@ KINDS = (VPC, GATEWAY, ROUTES, SUBNET, GROUP, KEY, INTERFACE, VOLUME)
 
 KEY_TYPES = ("ssh-ed25519 ", "ssh-rsa ")
 """What ImportKeyPair takes (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-key-pairs.html)."""
+
+_part = partial(part, PROVIDER)
 
 
 def part_name(kind: str, detail: str = "") -> str:
@@ -77,15 +80,3 @@ def _key(wanted: Wanted, settings: Settings) -> Iterator[Request]:
 def key_name(wanted: Wanted) -> str:
     """Return the name of the cluster's own key pair."""
     return f"provision-{wanted.cluster}-{wanted.uid}"
-
-
-def _part(wanted: Wanted, kind: str, name: str, body: Json, *needs: str) -> Request:
-    return Request(
-        kind=kind,
-        name=name,
-        provider=PROVIDER,
-        labels=wanted.labels_for(name),
-        token=creation_token(wanted.uid, name, 1),
-        body=body,
-        needs=needs,
-    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
-from provision.model import batch_token
+from provision.providing import launches as grouping
 from provision_gce import deadlines, labels, parts
 from provision_gce.settings import Settings
 
@@ -25,18 +25,11 @@ ALL = "0.0.0.0/0"
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(grouping.Launch):
     """Machines that one call makes: all alike but for their names."""
 
-    requests: tuple[Request, ...]
-    token: str
     now: datetime
     extendable_hours: int = 0
-
-    @property
-    def first(self) -> Request:
-        """The request that tells what all of them are."""
-        return self.requests[0]
 
 
 def launches(batch: Sequence[Request], now: datetime, extendable_hours: int = 0) -> Iterator[Launch]:
@@ -44,12 +37,9 @@ def launches(batch: Sequence[Request], now: datetime, extendable_hours: int = 0)
 
     Addresses and deletion protection are no properties of a bulkInsert, so machines with either go alone.
     """
-    groups: dict[str, list[Request]] = {}
-    for request in batch:
-        groups.setdefault(_likeness(request), []).append(request)
-    for group in groups.values():
+    for group in grouping.alike(batch, _likeness):
         group.sort(key=lambda request: request.name)
-        yield Launch(tuple(group), _token(group, batch), now, extendable_hours)
+        yield Launch(tuple(group), grouping.token(group, batch), now, extendable_hours)
 
 
 def alone(launch: Launch, request: Request) -> Json:
@@ -194,14 +184,3 @@ def _likeness(request: Request) -> str:
     marks = labels.written(request.labels)
     inputs = {name: dict(given) for name, given in request.inputs.items()}
     return json.dumps([by_itself, request.zone, marks, request.body, inputs, request.payload])
-
-
-def _token(group: Sequence[Request], batch: Sequence[Request]) -> str:
-    """Return the request id: the engine's own where it covers exactly this group, else one over its members."""
-    given = {request.token for request in group}
-    others = (request.token for request in batch if request not in group)
-    if len(given) == 1 and given.isdisjoint(others):
-        return next(iter(given))
-    first = group[0]
-    members = {request.name: request.labels.generation for request in group}
-    return batch_token(first.labels.uid, members, first.zone)

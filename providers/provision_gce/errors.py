@@ -8,20 +8,14 @@ HTTP status: INVALID when GCE blames the caller (4xx), and a lost answer when it
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
+from provision.providing import refusals
+from provision.providing.refusals import Meaning
 
 if TYPE_CHECKING:
     from provision.model import Json
-
-
-class Meaning(NamedTuple):
-    """What one reason or code means."""
-
-    kind: Kind
-    retryable: bool = False
-    hint: str | None = None
 
 
 _CREDENTIALS = "log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
@@ -103,14 +97,8 @@ def refused(operation: str, status: int, reason: str, message: str) -> ProviderE
     if "protected against deletion" in message:
         # No CONFLICT, since it does not pass by itself.
         meaning = Meaning(Kind.INVALID, hint="deletion protection is on: set `protect: false`, then `up`")
-    kind = Kind.AMBIGUOUS if meaning.kind is Kind.UNAVAILABLE and mutates(operation) else meaning.kind
-    return ProviderError(
-        f"{operation}: {_shown(message) or reason or status}",
-        kind=kind,
-        retryable=meaning.retryable,
-        code=reason or str(status),
-        hint=meaning.hint,
-    )
+    text = f"{operation}: {_shown(message) or reason or status}"
+    return meaning.error(text, reason or str(status), mutates=mutates(operation))
 
 
 def failed(operation: str, ended: Json) -> ProviderError:
@@ -120,16 +108,12 @@ def failed(operation: str, ended: Json) -> ProviderError:
     # An operation may hold several errors; the one that means most to the engine is the cause.
     first = next((e for e in found if e.get("code") in CODES), found[0])
     code = first.get("code", "")
-    kind, retryable, hint = _meaning(code, status)
-    return ProviderError(
-        f"{operation}: {_shown(first.get('message', '')) or code}", kind=kind, retryable=retryable, code=code, hint=hint
-    )
+    return _meaning(code, status).error(f"{operation}: {_shown(first.get('message', '')) or code}", code)
 
 
 def unanswered(operation: str, message: str) -> ProviderError:
     """Return the error for a call that was sent and got no answer, or one that cannot be read."""
-    kind = Kind.AMBIGUOUS if mutates(operation) else Kind.UNAVAILABLE
-    return ProviderError(f"{operation}: {_shown(message)}", kind=kind, retryable=True, code="NoAnswer")
+    return refusals.unanswered(f"{operation}: {_shown(message)}", mutates=mutates(operation))
 
 
 def under_way(operation: str, reason: str, *, retryable: bool = True) -> ProviderError:
@@ -140,13 +124,7 @@ def under_way(operation: str, reason: str, *, retryable: bool = True) -> Provide
 
 def never_sent(message: str) -> ProviderError:
     """Return the error for a call that did not reach Google, so nothing was done."""
-    return ProviderError(
-        _shown(message),
-        kind=Kind.UNAVAILABLE,
-        retryable=True,
-        code="NoConnection",
-        hint="check the network and `endpoint_url`",
-    )
+    return refusals.never_sent(_shown(message), "check the network and `endpoint_url`")
 
 
 def no_credentials(message: str) -> ProviderError:

@@ -6,14 +6,15 @@ hold the cluster's uid: networks and firewall rules carry no labels, and a name 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from provision.model import Request, creation_token
+from provision.providing.parts import part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provision.model import Json, Labels, Wanted
+    from provision.model import Labels, Request, Wanted
     from provision_gce.settings import Settings
 
 PROVIDER = "gce"
@@ -26,6 +27,8 @@ WITHIN, SSH, SSH6 = "within", "ssh", "ssh6"
 """Firewall rules: between the cluster's machines, and to port 22 from IPv4 and IPv6 networks, which no rule mixes."""
 
 SERVICES = {NETWORK: "networks", SUBNETWORK: "subnetworks", FIREWALL: "firewalls", DISK: "disks"}
+
+_part = partial(part, PROVIDER)
 
 
 def part_name(kind: str, detail: str = "") -> str:
@@ -63,15 +66,3 @@ def _rules(wanted: Wanted, settings: Settings) -> Iterator[Request]:
         # A rule without sources is one for the whole world, so there is none for nobody.
         if sources := [cidr for cidr in wanted.ssh_from if (":" in cidr) is is_six]:
             yield _part(wanted, FIREWALL, part_name(FIREWALL, detail), {**network, "ssh_from": sources}, *needs)
-
-
-def _part(wanted: Wanted, kind: str, name: str, body: Json, *needs: str) -> Request:
-    return Request(
-        kind=kind,
-        name=name,
-        provider=PROVIDER,
-        labels=wanted.labels_for(name),
-        token=creation_token(wanted.uid, name, 1),
-        body=body,
-        needs=needs,
-    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
+from provision.providing.checking import error
 from provision_ec2 import network
-from provision_ec2.checking.view import OPTIONS, error, unreadable
+from provision_ec2.checking.view import OPTIONS, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,9 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from provision.errors import ProviderError
+from provision.providing.checking import error, where
 from provision_ec2 import network, parts
-from provision_ec2.checking.view import OPTIONS, error, unreadable, where
+from provision_ec2.checking.view import OPTIONS, unreadable
 from provision_ec2.listing import DESCRIBE, described
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import ProviderError
+from provision.providing.checking import by_image, error, where
 from provision_ec2 import images
-from provision_ec2.checking.view import error, where
 from provision_ec2.settings import RootVolume
 
 if TYPE_CHECKING:
@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 def findings(view: View) -> Iterator[Diagnostic]:
     """Check the images of all machines; fills `view.images`."""
-    users: dict[str, MachineWanted] = {}
-    for machine in view.wanted.machines:
-        users.setdefault(view.image_of(machine), machine)
-    if "" in users:
-        named = users.pop("")
-        hint = f"write `image:`, for example {'fcos' if named.os == 'fcos' else 'flatcar'}-stable"
-        yield error("PV523", f"{named.name}: no image is named", where(named, "image"), hint)
+    users = yield from by_image("PV523", view.wanted.machines, view.image_of)
     ids: dict[str, str] = {}
     for name, machine in users.items():
         try:

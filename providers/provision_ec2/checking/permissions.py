@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import ProviderError
+from provision.providing.checking import error
 from provision_ec2 import network, parts, tags
-from provision_ec2.checking.view import OPTIONS, error
+from provision_ec2.checking.view import OPTIONS
 from provision_ec2.machines import TAGGED
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from provision.errors import ProviderError
+from provision.providing.checking import error
 from provision_ec2 import tags
-from provision_ec2.checking.view import OPTIONS, error, unreadable
+from provision_ec2.checking.view import OPTIONS, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

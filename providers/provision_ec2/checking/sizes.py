@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision_ec2.checking.view import error, warning, where
+from provision.providing.checking import error, warning, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from provision.providing.checking import error, named, payload, warning, where
 from provision_ec2 import network, parts, tags
-from provision_ec2.checking.view import OPTIONS, error, warning, where
+from provision_ec2.checking.view import OPTIONS
 from provision_ec2.machines import NEVER
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from provision_ec2.checking.view import View
 
 PAYLOAD_LIMIT = 16_384
-NAME = r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 
 
 def findings(view: View) -> Iterator[Diagnostic]:
@@ -32,16 +31,8 @@ def findings(view: View) -> Iterator[Diagnostic]:
 
 def _machines(view: View) -> Iterator[Diagnostic]:
     for machine in view.wanted.machines:
-        if machine.payload_size > PAYLOAD_LIMIT:
-            yield error(
-                "PV531",
-                f"{machine.name}: its first-boot config may take {machine.payload_size:,} bytes; "
-                f"EC2 user data holds {PAYLOAD_LIMIT:,}",
-                where(machine, "config"),
-                "shorten it, or let it fetch its larger files by URL with a hash",
-            )
-        if not re.fullmatch(NAME, machine.name):
-            yield error("PV532", f"{machine.name!r} cannot be a machine's name", where(machine))
+        yield from payload("PV531", machine, PAYLOAD_LIMIT, "bytes", "EC2 user data")
+        yield from named("PV532", machine, "a machine")
 
 
 def _labels(view: View) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.diagnostics import Report
-from provision.errors import ProviderError
+from provision.providing.checking import asked
 from provision_gce.checking import existing, images, permissions, project, quota, sizes, spec
 from provision_gce.checking.view import View, unreadable
 
@@ -28,8 +28,7 @@ def report(cloud: Cloud, settings: Settings, context: Context, wanted: Wanted) -
     findings = Report(list(spec.findings(view)))
     findings.extend(project.findings(view))
     if view.reachable:
-        for what, check in REMOTE.items():
-            findings.extend(_as_far_as_readable(what, check(view)))
+        findings.extend(asked(view, REMOTE, unreadable))
     return findings
 
 
@@ -41,10 +40,3 @@ REMOTE: dict[str, Callable[[View], Iterator[Diagnostic]]] = {
     "permissions": permissions.findings,
 }
 """Checks that ask GCE, in the order in which they build on each other."""
-
-
-def _as_far_as_readable(what: str, findings: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
-    try:
-        yield from findings
-    except ProviderError as problem:
-        yield unreadable(what, problem)

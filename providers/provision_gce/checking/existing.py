@@ -7,8 +7,9 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
+from provision.providing.checking import error
 from provision_gce.checking.spec import assignable
-from provision_gce.checking.view import OPTIONS, error
+from provision_gce.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
+from provision.providing.checking import by_image, error, where
 from provision_gce import images
-from provision_gce.checking.view import error, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +21,7 @@ UNUSABLE = ("OBSOLETE", "DELETED")
 
 def findings(view: View) -> Iterator[Diagnostic]:
     """Check the images of all machines; fills `view.images`."""
-    users: dict[str, MachineWanted] = {}
-    for machine in view.wanted.machines:
-        users.setdefault(view.image_of(machine), machine)
-    if "" in users:
-        named = users.pop("")
-        hint = f"write `image:`, for example {'fcos' if named.os == 'fcos' else 'flatcar'}-stable"
-        yield error("PV542", f"{named.name}: no image is named", where(named, "image"), hint)
+    users = yield from by_image("PV542", view.wanted.machines, view.image_of)
     for name, machine in users.items():
         try:
             view.images[name] = _image(view, images.resolve(name, view.cloud, view.settings, view.context))

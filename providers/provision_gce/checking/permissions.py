@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provision.providing.checking import error
 from provision_gce.checking.existing import place
-from provision_gce.checking.view import OPTIONS, error
+from provision_gce.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

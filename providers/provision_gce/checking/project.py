@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
-from provision_gce.checking.view import OPTIONS, error, where
+from provision.providing.checking import error, where
+from provision_gce.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

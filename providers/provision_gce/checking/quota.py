@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from provision.providing.checking import error
 from provision_gce import listing
-from provision_gce.checking.view import OPTIONS, error
+from provision_gce.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import ProviderError
+from provision.providing.checking import error, warning, where
 from provision_gce import sdk
-from provision_gce.checking.view import error, warning, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

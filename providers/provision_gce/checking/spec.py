@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
+from provision.providing.checking import error, named, payload, warning, where
 from provision_gce import deadlines, labels, parts
-from provision_gce.checking.view import error, warning, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from provision_gce.checking.view import View
 
 PAYLOAD_LIMIT = 262_144
-NAME = r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 NEVER = "never"
 SMALLEST = 29
 """The smallest primary range of a subnetwork (https://cloud.google.com/vpc/docs/subnets#valid-ranges)."""
@@ -44,16 +42,8 @@ def assignable(address: str, block: IPv4Network) -> bool:
 
 def _machines(view: View) -> Iterator[Diagnostic]:
     for machine in view.wanted.machines:
-        if machine.payload_size > PAYLOAD_LIMIT:
-            yield error(
-                "PV546",
-                f"{machine.name}: its first-boot config may take {machine.payload_size:,} bytes; "
-                f"a metadata value holds {PAYLOAD_LIMIT:,}",
-                where(machine, "config"),
-                "shorten it, or let it fetch its larger files by URL with a hash",
-            )
-        if not re.fullmatch(NAME, machine.name):
-            yield error("PV546", f"{machine.name!r} cannot be an instance's name", where(machine))
+        yield from payload("PV546", machine, PAYLOAD_LIMIT, "bytes", "a metadata value")
+        yield from named("PV546", machine, "an instance")
     for machine in {m.pool: m for m in view.wanted.machines if not m.zones}.values():
         yield error(
             "PV541",

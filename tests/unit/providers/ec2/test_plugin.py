@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 import sys
@@ -15,30 +14,15 @@ import provision_ec2
 from provision.provider import HasConsole, HasImages, Provider
 from provision_ec2.settings import RootVolume, Settings
 from tests.emulated.ec2 import lab
+from tests.unit.providers.imports import beyond
 
 HOME = Path(provision_ec2.__file__).parent
 SCHEMA = json.loads((HOME / provision_ec2.EC2.options_schema).read_text())
 
 
-def imports(file: Path) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names.add(node.module or "")
-    return names
-
-
 @pytest.mark.parametrize("file", sorted(HOME.rglob("*.py")), ids=lambda f: str(f.relative_to(HOME)))
 def test_only_sdk_imports_the_sdk_and_only_the_contract_is_ours(file: Path) -> None:
-    for name in imports(file):
-        top = name.split(".")[0]
-        assert top not in ("boto3", "botocore") or file.name == "sdk.py", name
-        if top == "provision":
-            assert name in {
-                f"provision.{m}" for m in ("provider", "model", "errors", "diagnostics", "bodies", "roster", "zones")
-            }, name
+    assert beyond(file, "boto3", "botocore") == []
 
 
 def test_addresses_are_planned_where_the_network_is_ours_or_the_spec_says_so(tmp_path: Path) -> None:
