@@ -249,6 +249,19 @@ class HasImport(Protocol):
 
 
 @runtime_checkable
+class HasSdk(Protocol):
+    """A provider whose SDK may be there and yet not load; `provision doctor` tries it."""
+
+    @classmethod
+    def load_sdk(cls) -> None:
+        """Import the SDK.
+
+        Raises:
+            ProviderMissing: it is missing or broken; the hint says how to install it.
+        """
+
+
+@runtime_checkable
 class HasConsole(Protocol):
     """A provider that can show a machine's serial console."""
 

@@ -53,6 +53,17 @@ class Rackspace:
         self._cloud = Cloud(self._settings, context.spec_dir)
         self._catalogue = Catalogue(self._cloud)
 
+    @classmethod
+    def load_sdk(cls) -> None:
+        """Import pyrax.
+
+        Raises:
+            ProviderMissing: it is missing or broken; the hint holds the commands that install it.
+        """
+        from provision_rackspace import sdk
+
+        sdk.load()
+
     def check(self, wanted: Wanted) -> Report:
         """Look, without changing anything, for all that would stop `up`."""
         from provision_rackspace import checking

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,18 +14,35 @@ import typer
 from provision import paths, registry
 from provision.cli import console
 from provision.errors import ProviderMissing, ProvisionError
+from provision.provider import HasSdk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from provision.provider import Provider
+
 TOOLS = (
     ("ssh", "openssh-client", "provision ssh, certificate rotation"),
     ("qemu-system-x86_64", "qemu-system-x86", "the QEMU provider"),
     ("qemu-img", "qemu-utils", "the QEMU provider"),
+    ("vagrant", "vagrant", "the Vagrant provider"),
+    ("dnsmasq", "dnsmasq-base", "provision serve, where no DHCP server is"),
     ("etcdctl", "etcd-client", "looking into etcd by hand"),
 )
 """Program, Debian package, what needs it. None is needed by every user."""
+
+SDKS = {
+    "ec2": "boto3",
+    "gce": "google.cloud.compute_v1",
+    "openstack": "openstack",
+    "pxe": "sushy",
+    "qemu": "qemu.qmp",
+    "rackspace": "pyrax",
+    "vagrant": "vagrant",
+    "vmware": "pyVmomi",
+}
+"""The package that each provider imports, which an extra of ours brings."""
 
 FREE_BYTES_WANTED = 4 << 30
 
@@ -43,7 +61,8 @@ def doctor(
 ) -> None:
     """Check this computer for what provision and its providers need, and say how to get what is missing.
 
-    Ends with 1 when something is wrong; a missing tool is wrong only for those who need it.
+    Ends with 0, or with 1 when something is wrong: a provider or its SDK that is installed and cannot be loaded, a
+    directory that cannot be used. A tool or SDK that is missing is wrong only for those who need it.
 
     \b
     Example:
@@ -67,12 +86,33 @@ def _tools() -> Iterator[Check]:
 
 def _plugins() -> Iterator[Check]:
     for name in registry.available():
+        what = f"provider {name}"
         try:
-            registry.load(name)
+            provider = registry.load(name)
+            there = _is_installed(SDKS.get(name, ""))
+            if there and isinstance(provider, HasSdk):
+                provider.load_sdk()
         except ProviderMissing as error:
-            yield Check(f"provider {name}", "wrong", f"{error.message}: {error.hint}")
+            yield Check(what, "wrong", f"{error.message}: {error.hint}")
         else:
-            yield Check(f"provider {name}", "ok", "")
+            yield Check(what, "ok" if there else "missing", "" if there else _how(name, provider))
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return not package or find_spec(package) is not None
+    except ModuleNotFoundError:  # of the package above it
+        return False
+
+
+def _how(name: str, provider: type[Provider]) -> str:
+    """Say how to install an SDK; a provider that knows better is asked."""
+    if isinstance(provider, HasSdk):
+        try:
+            provider.load_sdk()
+        except ProviderMissing as error:
+            return f"{error.message}: {error.hint}"
+    return f"pip install 'provision[{name}]'   (for {SDKS[name]})"
 
 
 def _directories() -> Iterator[Check]:
