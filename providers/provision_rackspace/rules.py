@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from provision.diagnostics import Diagnostic, Severity
 from provision_rackspace import labels, parts
+from provision_rackspace.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provision.diagnostics import Path
     from provision.model import MachineWanted, Wanted
-    from provision_rackspace.settings import Settings
 
 OPTIONS: Path = ("providers", parts.PROVIDER)
 PAYLOAD_LIMIT = 65_535
@@ -31,10 +31,23 @@ def findings(wanted: Wanted, settings: Settings) -> Iterator[Diagnostic]:
     yield from _labels(wanted)
     if not settings.network:
         yield from _subnet(wanted)
-    if wanted.ssh_from:
+    yield from _open_etcd(wanted)
+    if {*wanted.ssh_from} - {"0.0.0.0/0"} and any(Settings.read(m.options).public for m in wanted.machines):
         message = "Rackspace has no firewall: `ssh.from` is not kept there, every port is open on PublicNet"
-        hint = "filter in the first-boot config, or write `public: false` for pools that need no public address"
+        hint = "filter in the first-boot config, keep pools off it (`public: false`), or write `from: [0.0.0.0/0]`"
         yield Diagnostic("PV563", message, Severity.WARNING, ("ssh", "from"), hint=hint)
+
+
+def _open_etcd(wanted: Wanted) -> Iterator[Diagnostic]:
+    for machine in wanted.machines:
+        own = Settings.read(machine.options)
+        if machine.etcd and (own.public or own.servicenet):
+            where: Path = ("pools", machine.pool, "options")
+            nets = " and ".join(["PublicNet"] * own.public + ["ServiceNet"] * own.servicenet)
+            message = f"{machine.name}: etcd's ports are open on {nets}, since Rackspace has no firewall"
+            hint = "write `etcd: {tls: {keys: fetched}}`, or keep the pool off both (`public`, `servicenet`: false)"
+            yield Diagnostic("PV563", message, Severity.WARNING, where, hint=hint)
+            return
 
 
 def error(code: str, message: str, path: Path, hint: str | None = None) -> Diagnostic:

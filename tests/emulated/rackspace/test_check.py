@@ -53,6 +53,14 @@ def test_all_that_is_wrong_is_told_in_one_go(strict: Strict, tmp_path: Path) -> 
         assert words in text, words
 
 
+def test_open_etcd_is_a_warning(strict: Strict, tmp_path: Path) -> None:
+    image = lab.image(lab.provider({}, tmp_path))
+    inside = {"public": False, "servicenet": False}
+    for given, found in (({}, [("PV563", WARNING)]), (inside, [])):
+        wanted = lab.wanted(given, [lab.machine("demo-core-1", given, image, etcd=True)])
+        assert codes(tmp_path, given, wanted) == found
+
+
 def test_an_image_larger_than_its_flavor(strict: Strict, tmp_path: Path) -> None:
     cloud = lab.provider({}, tmp_path)
     large = next(i["id"] for i in cloud._cloud.pages("/images/detail", "images") if i["minDisk"] > 20)
