@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from provision.diagnostics import Diagnostic, Report, Severity
 from provision.errors import ProviderError
+from provision.providing.sizes import MIB
 from provision_qemu import accelerator, download, errors, image, network, place, process, size
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 OVERHEAD = {accelerator.TCG: 320, accelerator.KVM: 64}
 """MiB that a qemu process takes beside its guest's memory; TCG keeps up to 256 of them for translated code."""
 
-FRESH_DISK = 256 * size.MIB
+FRESH_DISK = 256 * MIB
 """Bytes that a machine's overlay grows to by its first boot alone."""
 
 
@@ -134,7 +135,7 @@ def _image(run: Preflight, machine: MachineWanted, wanted: size.Size) -> int:
         run.say("PV504", error.message, path, error.hint or "name `lab`, a file, a folder, or a URL with its SHA-256")
         return wanted.disk
     if base is not None and wanted.disk and wanted.disk < base.bytes:
-        least = f"at least {-(-base.bytes // size.MIB)}MiB"
+        least = f"at least {-(-base.bytes // MIB)}MiB"
         run.say(
             "PV505", "the disk is smaller than its image", ("pools", machine.pool, "size", "disk"), f"write {least}"
         )
@@ -203,11 +204,11 @@ def _processors(run: Preflight, host: Host, largest: int, total: int) -> None:
 
 
 def _space(run: Preflight, host: Host, count: int, total: int) -> None:
-    free, least = host.disk // size.MIB, count * FRESH_DISK // size.MIB
+    free, least = host.disk // MIB, count * FRESH_DISK // MIB
     where = f"in {run.context.work}"
     if free < least:
         message = f"{count} machines write at least {least} MiB by their first boot; {free} MiB are free {where}"
         run.say("PV512", message, ("pools",), "free some disk space")
-    elif free < total // size.MIB:
-        message = f"the machines' disks may grow to {total // size.MIB} MiB; {free} MiB are free {where}"
+    elif free < total // MIB:
+        message = f"the machines' disks may grow to {total // MIB} MiB; {free} MiB are free {where}"
         run.say("PV513", message, ("pools",), "keep an eye on it, or ask for smaller disks", Severity.WARNING)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from provision.providing import sizes
+from provision.providing.sizes import MIB
 
 if TYPE_CHECKING:
     from provision.model import Json
+    from provision.providing.sizes import Problem
 
-MIB = 1024**2
-UNITS = {"MiB": MIB, "GiB": 1024 * MIB, "TiB": 1024**2 * MIB}
 KEYS = ("cpus", "memory", "disk")
+MOST_CPUS = 255
+"""QEMU's limit of the machine `pc`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,38 +30,10 @@ class Size:
         return f"{self.cpus} cpu{'s' * (self.cpus > 1)}, {self.memory} MiB{disk}"
 
 
-class Problem(NamedTuple):
-    """Something wrong with one key of a size; the key is "" for the size as a whole."""
-
-    key: str
-    message: str
-    hint: str
-
-
 def parse(size: str | Json) -> tuple[Size, list[Problem]]:
     """Read a size; what cannot be read has its default, and is named in the problems."""
-    if not size:
-        return Size(), []
-    if isinstance(size, str):
-        return Size(), [Problem("", f"{size!r} is not a size of this provider", "write cpus, memory and disk")]
-    problems = [Problem(str(k), f"a size has no {k!r}", f"it has {', '.join(KEYS)}") for k in size if k not in KEYS]
-    cpus, memory, disk = (_cpus(size, problems), _amount(size, "memory", problems), _amount(size, "disk", problems))
+    problems: list[Problem] = []
+    given = sizes.mapping(size, KEYS, problems)
+    cpus = sizes.cpus(given, 1, MOST_CPUS, problems)
+    memory, disk = (sizes.amount(given, key, problems) for key in ("memory", "disk"))
     return Size(cpus or 1, memory // MIB or 768, disk), problems
-
-
-def _cpus(size: Json, problems: list[Problem]) -> int:
-    value = size.get("cpus", 1)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 255:  # QEMU's limit of machine `pc`
-        return value
-    problems.append(Problem("cpus", f"{value!r} is not a number of cpus", "write a whole number from 1 to 255"))
-    return 0
-
-
-def _amount(size: Json, key: str, problems: list[Problem]) -> int:
-    if key not in size:
-        return 0
-    match = re.fullmatch(r"([1-9][0-9]*) ?(MiB|GiB|TiB)", str(size[key]))
-    if match:
-        return int(match[1]) * UNITS[match[2]]
-    problems.append(Problem(key, f"{size[key]!r} is not an amount of {key}", "write it as 768MiB or 4GiB"))
-    return 0

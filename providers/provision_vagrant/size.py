@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from provision.providing import sizes
+from provision.providing.sizes import Problem
 
 if TYPE_CHECKING:
     from provision.model import Json
@@ -25,30 +28,12 @@ class Size:
         return f"{self.cpus} cpu{'s' * (self.cpus > 1)}, {self.memory} MiB"
 
 
-class Problem(NamedTuple):
-    """Something wrong with one key of a size; the key is "" for the size as a whole."""
-
-    key: str
-    message: str
-    hint: str
-
-
 def parse(size: str | Json) -> tuple[Size, list[Problem]]:
     """Read a size; what cannot be read has its default, and is named in the problems."""
-    if not size:
-        return Size(), []
-    if isinstance(size, str):
-        return Size(), [Problem("", f"{size!r} is not a size of this provider", "write cpus and memory")]
-    problems = [Problem(str(k), f"a size has no {k!r}", "it has cpus and memory") for k in size if k not in KEYS]
-    return Size(_cpus(size, problems), _memory(size, problems)), problems
-
-
-def _cpus(size: Json, problems: list[Problem]) -> int:
-    value = size.get("cpus", Size().cpus)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_CPUS:
-        return value
-    problems.append(Problem("cpus", f"{value!r} is not a number of cpus", f"write a number from 1 to {MOST_CPUS}"))
-    return Size().cpus
+    problems: list[Problem] = []
+    given = sizes.mapping(size, KEYS, problems)
+    cpus = sizes.cpus(given, 1, MOST_CPUS, problems)
+    return Size(cpus or Size().cpus, _memory(given, problems)), problems
 
 
 def _memory(size: Json, problems: list[Problem]) -> int:

@@ -6,18 +6,9 @@ is INVALID: vSphere has refused, and the same call would be refused again.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from provision.errors import Kind, ProviderError
-
-
-class Meaning(NamedTuple):
-    """What one fault means."""
-
-    kind: Kind
-    retryable: bool = False
-    hint: str | None = None
-
+from provision.providing import refusals
+from provision.providing.refusals import Meaning
 
 _CREDENTIALS = "check VSPHERE_USER and VSPHERE_PASSWORD"
 _ROOM = "free some space, or take another `datastore`"
@@ -105,8 +96,7 @@ def refused(operation: str, fault: str, message: str, detail: str = "") -> Provi
 
 def unanswered(operation: str, message: str) -> ProviderError:
     """Return the error for a call that was sent and got no answer, or one that cannot be read."""
-    kind = Kind.AMBIGUOUS if mutates(operation) else Kind.UNAVAILABLE
-    return ProviderError(f"{operation}: {message}"[:500], kind=kind, retryable=True, code="NoAnswer")
+    return refusals.unanswered(f"{operation}: {message}"[:500], mutates=mutates(operation))
 
 
 def busy(operation: str, message: str) -> ProviderError:
@@ -118,13 +108,7 @@ def busy(operation: str, message: str) -> ProviderError:
 
 def never_sent(server: str, message: str) -> ProviderError:
     """Return the error for a call that did not reach the server, so nothing was done."""
-    return ProviderError(
-        f"{server}: {message}"[:500],
-        kind=Kind.UNAVAILABLE,
-        retryable=True,
-        code="NoConnection",
-        hint="check the network and the option `server`",
-    )
+    return refusals.never_sent(f"{server}: {message}"[:500], "check the network and the option `server`")
 
 
 def untrusted(server: str, message: str) -> ProviderError:

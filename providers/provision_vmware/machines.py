@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provision.errors import Kind, ProviderError
 from provision.model import utc_text
+from provision.providing.sizes import MIB
 from provision_vmware import channel, marks, parts, properties, sdk, size
 from provision_vmware.settings import Settings
 
@@ -213,7 +214,7 @@ def _disk_change(wanted: int, template: Template) -> Iterator[Any]:
     if disk is None or not wanted or wanted == disk.capacityInKB * KIB:
         return
     if wanted < disk.capacityInKB * KIB:
-        message = f"a disk of {wanted // size.MIB} MiB is smaller than that of {template.name}"
+        message = f"a disk of {wanted // MIB} MiB is smaller than that of {template.name}"
         hint = f"it has {disk.capacityInKB // KIB} MiB"
         raise ProviderError(message, kind=Kind.INVALID, code="DiskTooSmall", hint=hint)
     vim = sdk.types()

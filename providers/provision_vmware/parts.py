@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provision.model import Request, creation_token
+from provision.providing.parts import part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provision.model import Json, Owner, Wanted
+    from provision.model import Json, Owner, Request, Wanted
     from provision_vmware.settings import Settings
 
 PROVIDER = "vmware"
@@ -63,13 +63,4 @@ def owner_of(name: str) -> tuple[str, str] | None:
 
 
 def _part(wanted: Wanted, kind: str, body: Json, *needs: str) -> Request:
-    name = part_name(kind)
-    return Request(
-        kind=kind,
-        name=name,
-        provider=PROVIDER,
-        labels=wanted.labels_for(name),
-        token=creation_token(wanted.uid, name, 1),
-        body=body,
-        needs=needs,
-    )
+    return part(PROVIDER, wanted, kind, part_name(kind), body, *needs)

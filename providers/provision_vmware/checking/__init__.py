@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.diagnostics import Report
-from provision.errors import ProviderError
+from provision.providing.checking import asked
 from provision_vmware.checking import images, places, privileges, server, space, spec
 from provision_vmware.checking.view import View, unreadable
 
@@ -27,8 +27,7 @@ def report(cloud: Cloud, settings: Settings, wanted: Wanted) -> Report:
     findings = Report(list(spec.findings(view)))
     findings.extend(server.findings(view))
     if view.reachable:
-        for what, check in REMOTE.items():
-            findings.extend(_as_far_as_readable(what, check(view)))
+        findings.extend(asked(view, REMOTE, unreadable))
     return findings
 
 
@@ -39,10 +38,3 @@ REMOTE: dict[str, Callable[[View], Iterator[Diagnostic]]] = {
     "privileges": privileges.findings,
 }
 """Checks that ask the server, in the order in which they build on each other."""
-
-
-def _as_far_as_readable(what: str, findings: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
-    try:
-        yield from findings
-    except ProviderError as problem:
-        yield unreadable(what, problem)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import ProviderError
+from provision.providing.checking import error, warning, where
+from provision.providing.sizes import MIB
 from provision_vmware import size
-from provision_vmware.checking.view import error, warning, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,5 +55,5 @@ def _fit(view: View, machine: MachineWanted, template: Template) -> Iterator[Dia
         message = f"{machine.name}: the disk of a linked clone cannot be larger than that of {template.name}"
         yield error("PV569", message, where(machine, "size"), f"that is {disk.capacityInKB // KIB} MiB")
     if 0 < wanted < disk.capacityInKB * KIB:
-        message = f"{machine.name}: a disk of {wanted // size.MIB} MiB is smaller than that of {template.name}"
+        message = f"{machine.name}: a disk of {wanted // MIB} MiB is smaller than that of {template.name}"
         yield error("PV569", message, where(machine, "size"), f"take at least {disk.capacityInKB // KIB} MiB")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import ProviderError
+from provision.providing.checking import error, where
 from provision_vmware import parts, sdk
-from provision_vmware.checking.view import OPTIONS, error, where
+from provision_vmware.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provision.providing.checking import error
 from provision_vmware import parts
-from provision_vmware.checking.view import OPTIONS, error
+from provision_vmware.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from provision.model import MACHINE
-from provision_vmware import listing, size
-from provision_vmware.checking.view import OPTIONS, error, warning
+from provision.providing.checking import error, warning
+from provision.providing.sizes import UNITS
+from provision_vmware import listing
+from provision_vmware.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,4 +40,4 @@ def findings(view: View) -> Iterator[Diagnostic]:
 
 
 def _gib(bytes_: int) -> str:
-    return f"{bytes_ / size.UNITS['GiB']:.1f} GiB"
+    return f"{bytes_ / UNITS['GiB']:.1f} GiB"

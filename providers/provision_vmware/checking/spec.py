@@ -6,8 +6,9 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING
 
 from provision.diagnostics import Diagnostic, Severity
+from provision.providing.checking import error, warning, where
 from provision_vmware import channel, parts, size
-from provision_vmware.checking.view import OPTIONS, error, warning, where
+from provision_vmware.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision_qemu.size import UNITS, Size, parse
+from provision.providing.sizes import UNITS
+from provision_qemu.size import Size, parse
 
 
 @given(cpus=st.integers(1, 255), memory=st.integers(1, 9999), disk=st.integers(1, 9999), unit=st.sampled_from([*UNITS]))
