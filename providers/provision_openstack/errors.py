@@ -8,9 +8,11 @@ read by its HTTP status. All of it was seen on the real services (tests/lab/open
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from provision.errors import Kind, ProviderError
+from provision.providing import refusals
+from provision.providing.refusals import Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,14 +20,6 @@ if TYPE_CHECKING:
 CREDENTIALS = "check clouds.yaml, OS_CLOUD or the OS_* variables: `openstack token issue` must succeed with them"
 PERMISSION = "give the user the role `member` in the project"
 CONNECTION = "check the network, `auth_url` and `region_name` in clouds.yaml"
-
-
-class Meaning(NamedTuple):
-    """What one refusal means."""
-
-    kind: Kind
-    retryable: bool = False
-    hint: str | None = None
 
 
 TYPES: dict[str, Meaning] = {
@@ -62,26 +56,19 @@ def refused(action: str, mutates: bool, status: int, body: Any, headers: Mapping
     """Return the error for an answer with an error status; `body` is its JSON, or its text."""
     code, message = _said(body)
     meaning = _meaning(status, code, message)
-    kind = Kind.AMBIGUOUS if meaning.kind is Kind.UNAVAILABLE and mutates else meaning.kind
     request = headers.get("x-openstack-request-id", "")
-    return ProviderError(
-        f"{action}: {shown(message) or f'HTTP {status}'}{f' ({request})' if status >= 500 and request else ''}",
-        kind=kind,
-        retryable=meaning.retryable,
-        code=code or f"HTTP{status}",
-        hint=meaning.hint,
-    )
+    text = f"{action}: {shown(message) or f'HTTP {status}'}{f' ({request})' if status >= 500 and request else ''}"
+    return meaning.error(text, code or f"HTTP{status}", mutates=mutates)
 
 
 def unanswered(action: str, mutates: bool, message: str) -> ProviderError:
     """Return the error for a call that was sent and got no answer, or one that cannot be read."""
-    kind = Kind.AMBIGUOUS if mutates else Kind.UNAVAILABLE
-    return ProviderError(f"{action}: {shown(message)}", kind=kind, retryable=True, code="NoAnswer")
+    return refusals.unanswered(f"{action}: {shown(message)}", mutates=mutates)
 
 
 def never_sent(message: str) -> ProviderError:
     """Return the error for a call that did not reach the service, so nothing was done."""
-    return ProviderError(shown(message), kind=Kind.UNAVAILABLE, retryable=True, code="NoConnection", hint=CONNECTION)
+    return refusals.never_sent(shown(message), CONNECTION)
 
 
 def local(name: str, message: str) -> ProviderError:

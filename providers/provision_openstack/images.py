@@ -7,43 +7,27 @@ the newest release, as ``URL#sha256=HEX`` (Flatcar publishes SHA-512). Either wa
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
+from provision.providing import releases
 from provision_openstack import parts
 from provision_openstack.machines import is_id
 
 if TYPE_CHECKING:
-    import httpx
-
     from provision.model import Json
+    from provision.providing.releases import Alias
     from provision_openstack.finding import Catalogue
     from provision_openstack.settings import Settings
 
 SOURCES = {
     # https://www.flatcar.org/docs/latest/installing/community-platforms/notes-for-distributors/
     "flatcar": "https://{channel}.release.flatcar-linux.net/{arch}-usr",
-    # https://docs.fedoraproject.org/en-US/fedora-coreos/getting-started/#_streams
-    "fcos": "https://builds.coreos.fedoraproject.org/streams/{channel}.json",
+    "fcos": releases.FCOS,
 }
-ARCHITECTURES = {"flatcar": ("amd64", "arm64"), "fcos": ("x86_64", "aarch64")}
 FLATCAR_FILE = "flatcar_production_openstack_image.img.bz2"
-TIMEOUT = 15.0  # seconds
+HINT = "name an image of the cloud's, or a mirror under `image_sources`"
 PINNED = r"https?://\S+#(sha256=[0-9a-f]{64}|sha512=[0-9a-f]{128})"
-
-
-class Alias(NamedTuple):
-    """A distribution, its channel or stream, and whether the image is for 64-bit ARM."""
-
-    os: str
-    channel: str
-    arm: bool
-
-
-def parse(name: str) -> Alias | None:
-    """Read an alias; None when it is none."""
-    found = re.fullmatch(r"(flatcar|fcos)-([a-z]+)(-arm64)?", name)
-    return Alias(found[1], found[2], found[3] is not None) if found else None
 
 
 def resolve(name: str, settings: Settings, catalogue: Catalogue) -> str:
@@ -60,7 +44,7 @@ def resolve(name: str, settings: Settings, catalogue: Catalogue) -> str:
         return name
     if is_id(name):
         return name
-    alias = parse(name)
+    alias = releases.parse(name)
     if alias and settings.upload_images:
         return release(alias, settings)
     try:
@@ -77,19 +61,18 @@ def release(alias: Alias, settings: Settings) -> str:
     Raises:
         ProviderError: UNAVAILABLE or NOT_FOUND when it cannot be fetched, INVALID when it has another form.
     """
-    arch = ARCHITECTURES[alias.os][alias.arm]
-    source = settings.image_sources.get(alias.os, SOURCES[alias.os])
-    base = source.replace("{channel}", alias.channel).replace("{arch}", arch)
-    return _flatcar(base) if alias.os == "flatcar" else _fcos(base, arch)
+    base = alias.address(settings.image_sources.get(alias.os, SOURCES[alias.os]))
+    return _flatcar(base) if alias.os == "flatcar" else _fcos(base, alias.architecture)
 
 
 def _flatcar(base: str) -> str:
-    said = _fetch(f"{base}/current/version.txt").text
+    said = releases.fetch(f"{base}/current/version.txt", HINT).text
     version = re.search(r"^(?:FLATCAR|COREOS)_VERSION=(\S+)$", said, re.MULTILINE)
     if version is None:
         raise _other_form(base)
     url = f"{base}/{version[1]}/{FLATCAR_FILE}"
-    digest = re.search(rf"^([0-9a-f]{{128}})\s+{re.escape(FLATCAR_FILE)}$", _fetch(f"{url}.DIGESTS").text, re.MULTILINE)
+    digests = releases.fetch(f"{url}.DIGESTS", HINT).text
+    digest = re.search(rf"^([0-9a-f]{{128}})\s+{re.escape(FLATCAR_FILE)}$", digests, re.MULTILINE)
     if digest is None:
         raise _other_form(url)
     return f"{url}#sha512={digest[1]}"
@@ -97,26 +80,11 @@ def _flatcar(base: str) -> str:
 
 def _fcos(url: str, arch: str) -> str:
     try:
-        data: Json = _fetch(url).json()
+        data: Json = releases.fetch(url, HINT).json()
         disk = data["architectures"][arch]["artifacts"]["openstack"]["formats"]["qcow2.xz"]["disk"]
         return f"{disk['location']}#sha256={disk['sha256']}"
     except (KeyError, TypeError, ValueError) as error:
         raise _other_form(url) from error
-
-
-def _fetch(url: str) -> httpx.Response:
-    import httpx
-
-    try:
-        return httpx.get(url, timeout=TIMEOUT, follow_redirects=True).raise_for_status()
-    except httpx.HTTPError as error:
-        raise ProviderError(
-            f"{url}: {error}",
-            kind=Kind.UNAVAILABLE,
-            retryable=True,
-            code="ImageMetadata",
-            hint="name an image of the cloud's, or a mirror under `image_sources`",
-        ) from error
 
 
 def _other_form(url: str) -> ProviderError:

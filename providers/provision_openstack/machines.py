@@ -10,28 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
-from provision.model import batch_token
-from provision.roster import by_index
+from provision.providing import launches as together
 from provision_openstack import labels, parts
 from provision_openstack.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from provision.model import Json, Request
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """Machines that one call makes: all alike but for their names. In the order of their numbers."""
-
-    requests: tuple[Request, ...]
-    token: str
-
-    @property
-    def first(self) -> Request:
-        """The request that tells what all of them are."""
-        return self.requests[0]
+    from provision.providing.launches import Launch
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +35,7 @@ def launches(batch: Sequence[Request]) -> Iterator[Launch]:
 
     A machine with an address of its own goes alone, since a fixed address is for one machine.
     """
-    groups: dict[str, list[Request]] = {}
-    for request in batch:
-        groups.setdefault(_likeness(request), []).append(request)
-    for group in groups.values():
-        order = [each.machine for each in by_index(request.labels for request in group)]
-        group.sort(key=lambda request: order.index(request.labels.machine))
-        yield Launch(tuple(group), _token(group, batch))
+    return together.launches(batch, _likeness)
 
 
 def body(launch: Launch, found: Found) -> Json:
@@ -155,14 +136,3 @@ def _likeness(request: Request) -> str:
     inputs = {name: dict(given) for name, given in sorted(request.inputs.items())}
     wanted = [alone, request.zone, request.protect, marks, request.body, inputs, request.payload]
     return json.dumps(wanted, sort_keys=True)
-
-
-def _token(group: Sequence[Request], batch: Sequence[Request]) -> str:
-    """Return the batch's token: the engine's own where it covers exactly this group, else one over its members."""
-    given = {request.token for request in group}
-    others: Iterable[str] = (request.token for request in batch if request not in group)
-    if len(given) == 1 and given.isdisjoint(others):
-        return next(iter(given))
-    first = group[0]
-    members = {request.labels.machine: request.labels.generation for request in group}
-    return batch_token(first.labels.uid, members, first.zone)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provision.model import Observed
+    from provision.providing.launches import Launch
     from provision_openstack.finding import Catalogue
-    from provision_openstack.machines import Launch
     from provision_openstack.sdk import Cloud
 
 _TURNS: dict[str, threading.Lock] = {}

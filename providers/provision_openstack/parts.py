@@ -5,16 +5,17 @@ Names hold a dot, which no machine's name may, so the two never meet.
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from provision.model import Request, creation_token
+from provision.providing.parts import part
 from provision_openstack.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provision.model import Json, MachineWanted, Wanted
+    from provision.model import MachineWanted, Request, Wanted
 
 PROVIDER = "openstack"
 IMAGE, KEY, GROUP, SERVERS = "image", "key-pair", "security-group", "server-group"
@@ -25,6 +26,8 @@ KINDS = (IMAGE, KEY, SERVERS, NETWORK, SUBNET, ROUTER, GROUP, FLOATING)
 DEFAULT_SUBNET = "10.99.0.0/16"
 DIGEST = 12
 """Hex digits of an image's digest in its part's name."""
+
+_part = partial(part, PROVIDER)
 
 
 def part_name(kind: str, detail: str = "") -> str:
@@ -106,15 +109,3 @@ def _floating(wanted: Wanted, settings: Settings, routed: tuple[str, ...]) -> It
         if Settings.read(machine.options).floating_ip:
             body = {"external": settings.external_network, "machine": machine.name, "after_machines": True}
             yield _part(wanted, FLOATING, part_name(FLOATING, machine.name), body, machine.name, *routed)
-
-
-def _part(wanted: Wanted, kind: str, name: str, body: Json, *needs: str) -> Request:
-    return Request(
-        kind=kind,
-        name=name,
-        provider=PROVIDER,
-        labels=wanted.labels_for(name),
-        token=creation_token(wanted.uid, name, 1),
-        body=body,
-        needs=needs,
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.diagnostics import Report
-from provision.errors import ProviderError
+from provision.providing.checking import asked
 from provision_openstack.checking import access, existing, images, quota, sizes, spec
 from provision_openstack.checking.view import View, unreadable
 
@@ -28,8 +28,7 @@ def report(cloud: Cloud, catalogue: Catalogue, settings: Settings, wanted: Wante
     findings = Report(list(spec.findings(view)))
     findings.extend(access.findings(view))
     if view.project:
-        for what, check in REMOTE.items():
-            findings.extend(_as_far_as_readable(what, check(view)))
+        findings.extend(asked(view, REMOTE, unreadable))
     return findings
 
 
@@ -42,10 +41,3 @@ REMOTE: dict[str, Callable[[View], Iterator[Diagnostic]]] = {
     "neutron's quota": quota.network,
 }
 """Checks that ask OpenStack, in the order in which they build on each other."""
-
-
-def _as_far_as_readable(what: str, findings: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
-    try:
-        yield from findings
-    except ProviderError as problem:
-        yield unreadable(what, problem)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
-from provision_openstack.checking.view import OPTIONS, error
+from provision.providing.checking import error
+from provision_openstack.checking.view import OPTIONS
 from provision_openstack.sdk import MICROVERSION
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from provision.errors import Kind, ProviderError
-from provision_openstack.checking.view import OPTIONS, error
+from provision.providing.checking import error
+from provision_openstack.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
+from provision.providing.checking import error, where
 from provision_openstack import images, parts
-from provision_openstack.checking.view import error, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.model import MACHINE, Owner
+from provision.providing.checking import error
 from provision_openstack import listing, parts
-from provision_openstack.checking.view import OPTIONS, error
+from provision_openstack.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

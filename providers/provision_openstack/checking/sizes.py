@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provision.errors import ProviderError
-from provision_openstack.checking.view import error, where
+from provision.providing.checking import error, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

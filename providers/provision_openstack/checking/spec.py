@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
+from provision.providing.checking import error, named, payload, where
 from provision_openstack import labels, parts
-from provision_openstack.checking.view import OPTIONS, error, where
+from provision_openstack.checking.view import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,6 @@ PAYLOAD_LIMIT = 65_535
 SMALLEST = 16
 DHCP_PORTS = 3
 """Addresses that neutron's DHCP agents may take, one each."""
-
-NAME = r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 
 
 def findings(view: View) -> Iterator[Diagnostic]:
@@ -34,16 +32,8 @@ def findings(view: View) -> Iterator[Diagnostic]:
 
 def _machines(view: View) -> Iterator[Diagnostic]:
     for machine in view.wanted.machines:
-        if machine.payload_size > PAYLOAD_LIMIT:
-            yield error(
-                "PV558",
-                f"{machine.name}: its first-boot config may take {machine.payload_size:,} characters in base64; "
-                f"nova's user data holds {PAYLOAD_LIMIT:,}",
-                where(machine, "config"),
-                "shorten it, or let it fetch its larger files by URL with a hash",
-            )
-        if not re.fullmatch(NAME, machine.name):
-            yield error("PV558", f"{machine.name!r} cannot be a machine's name", where(machine))
+        yield from payload("PV558", machine, PAYLOAD_LIMIT, "characters in base64", "nova's user data")
+        yield from named("PV558", machine, "a machine")
 
 
 def _labels(view: View) -> Iterator[Diagnostic]:

@@ -21,6 +21,8 @@ def test_aliases(name: str, alias: Alias, address: str) -> None:
     assert alias.address("https://{channel}/{arch}") == address
 
 
-@pytest.mark.parametrize("name", ["", "flatcar", "flatcar-", "debian-stable", "fcos-stable-arm", "flatcar-Stable"])
+@pytest.mark.parametrize(
+    "name", ["", "flatcar", "flatcar-", "debian-stable", "ubuntu-24.04", "fcos-stable-arm", "Flatcar-stable"]
+)
 def test_what_is_no_alias(name: str) -> None:
     assert parse(name) is None
