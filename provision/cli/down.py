@@ -48,7 +48,8 @@ def down(
         plan = _priced(plan, found, Prices(policies.overrides(rules)))
         console.note(render.table(plan))
         saved = Cost.of((s.key.name, s.price_now) for s in plan.steps if s.key.kind == MACHINE)
-        console.note(_saving(saved))
+        if saved.per_hour or saved.unknown:
+            console.note(_saving(saved))
         if plan.changes and not yes:
             console.confirm(f"This removes all of {found.owner.cluster}, with its data.", found.owner.cluster)
         elif yes:

@@ -50,7 +50,8 @@ def plan(
         limits = Guard.of(session.cluster)
         found = limits.priced(session.plan(desired, replace=replace or ()), session)
         over, life = limits.over(session, found), session.deadline
-    console.note(guard.told(found, life))
+    if costs := guard.told(found, life):
+        console.note(costs)
     for why in over:
         console.note(f"over budget, `up` will make nothing: {why}")
     _tell_blast(found, limits)

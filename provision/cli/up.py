@@ -73,7 +73,8 @@ def up(
         if agreed:
             agreed.verify(plan)
         console.note(render.table(plan))
-        console.note(guard.told(plan, session.deadline))
+        if costs := guard.told(plan, session.deadline):
+            console.note(costs)
         blast.refuse(plan, limits.policies, allow_destroy)
         over = limits.over(session, plan)
         if not over_budget:

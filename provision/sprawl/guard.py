@@ -176,8 +176,10 @@ def _after(step: Step) -> float | None:
 
 
 def told(plan: Plan, deadline: datetime | None) -> str:
-    """Return one line for the user: what a priced plan costs."""
+    """Return one line for the user: what a priced plan costs; "" where nothing costs anything."""
     sums = bill(plan, deadline)
+    if not (sums["per_hour_now"] or sums["per_hour_after"] or sums["unknown"]):
+        return ""
     before, after = float(str(sums["per_hour_now"])), float(str(sums["per_hour_after"]))
     change = f" ({'+' if after >= before else '-'}{money(abs(after - before))})" if after != before else ""
     life = f", {money(float(str(sums['until_deadline'])))} until the deadline" if deadline is not None else ""
