@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from provision.diagnostics import Diagnostic, Report, Severity
+from provision.diagnostics import Report
 from provision.errors import Kind, ProviderError, ProviderMissing
 from provision.model import Owner
+from provision.providing import checking
+from provision.providing.checking import error, where
 from provision_rackspace import limits, listing, parts, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from provision.diagnostics import Path
+    from provision.diagnostics import Diagnostic, Path
     from provision.model import Json, MachineWanted, Wanted
     from provision_rackspace.finding import Catalogue
     from provision_rackspace.sdk import Cloud
@@ -45,38 +47,37 @@ def report(cloud: Cloud, catalogue: Catalogue, settings: Settings, wanted: Wante
         cloud.region()
     except ProviderError as problem:
         code = "PV560" if problem.kind is Kind.AUTH or isinstance(problem, ProviderMissing) else "PV561"
-        findings.extend([rules.error(code, f"Rackspace cannot be used: {problem.message}", OPTIONS, problem.hint)])
+        findings.extend([error(code, f"Rackspace cannot be used: {problem.message}", OPTIONS, problem.hint)])
         return findings
-    for what, check in REMOTE.items():
-        findings.extend(_as_far_as_readable(what, check(view)))
+    findings.extend(checking.asked(view, REMOTE, partial(checking.unreadable, "PV561", OPTIONS)))
     return findings
 
 
 def _sizes(view: View) -> Iterator[Diagnostic]:
     """Check the flavors of all machines; fills `view.flavors`."""
     for size, machine in {str(m.size): m for m in reversed(view.wanted.machines)}.items():
-        where: Path = ("pools", machine.pool, "size")
+        path = where(machine, "size")
         if not isinstance(machine.size, str) or not machine.size:
             message = f"{machine.name}: Rackspace wants a flavor, not {machine.size!r}"
-            yield rules.error("PV562", message, where, "write such as general1-2")
+            yield error("PV562", message, path, "write such as general1-2")
             continue
-        found = yield from _told(partial(view.catalogue.flavor, size), where)
+        found = yield from _told(partial(view.catalogue.flavor, size), path)
         if found is None:
             continue
         view.flavors[size] = found
         if not found["disk"]:
             message = f"{machine.name}: the flavor {size} has no disk: it boots from volumes alone"
-            yield rules.error("PV562", message, where, "take one with a disk, such as general1-2 or io1-15")
+            yield error("PV562", message, path, "take one with a disk, such as general1-2 or io1-15")
 
 
 def _images(view: View) -> Iterator[Diagnostic]:
     for name, machine in {parts.image_of(m): m for m in reversed(view.wanted.machines)}.items():
-        where: Path = ("pools", machine.pool, "image")
+        path = where(machine, "image")
         if not name:
             message = f"{machine.name}: no image is named"
-            yield rules.error("PV562", message, where, "write `image:`, an image's id or name")
+            yield error("PV562", message, path, "write `image:`, an image's id or name")
             continue
-        found = yield from _told(partial(view.catalogue.image, name), where)
+        found = yield from _told(partial(view.catalogue.image, name), path)
         if found is not None:
             yield from _fits(view, machine, found)
 
@@ -84,7 +85,7 @@ def _images(view: View) -> Iterator[Diagnostic]:
 def _fits(view: View, machine: MachineWanted, image: Json) -> Iterator[Diagnostic]:
     if image.get("status", "ACTIVE") != "ACTIVE":
         message = f"{machine.name}: the image {image['name']} is {image['status']}"
-        yield rules.error("PV562", message, ("pools", machine.pool, "image"))
+        yield error("PV562", message, where(machine, "image"))
     for each in (m for m in view.wanted.machines if parts.image_of(m) in (image["id"], image["name"])):
         flavor = view.flavors.get(str(each.size))
         if flavor and ((image.get("minRam") or 0) > flavor["ram"] or (image.get("minDisk") or 0) > flavor["disk"] > 0):
@@ -92,7 +93,7 @@ def _fits(view: View, machine: MachineWanted, image: Json) -> Iterator[Diagnosti
                 f"{each.name}: the image wants {image.get('minRam', 0)} MiB of memory and {image.get('minDisk', 0)} "
                 f"GiB of disk; {flavor['name']} has {flavor['ram']} and {flavor['disk']}"
             )
-            yield rules.error("PV562", message, ("pools", each.pool, "size"), "take a larger flavor")
+            yield error("PV562", message, where(each, "size"), "take a larger flavor")
             return
 
 
@@ -101,7 +102,7 @@ def _existing(view: View) -> Iterator[Diagnostic]:
         yield from _told(partial(view.catalogue.network, view.settings.network), (*OPTIONS, "network"), "PV563")
     wanted = view.settings.key_name
     if wanted and wanted not in listing.key_pairs(view.cloud):
-        yield rules.error("PV563", f"there is no key pair {wanted!r}", (*OPTIONS, "key_name"))
+        yield error("PV563", f"there is no key pair {wanted!r}", (*OPTIONS, "key_name"))
 
 
 def _limits(view: View) -> Iterator[Diagnostic]:
@@ -123,17 +124,8 @@ def _told(look: Callable[[], Json], path: Path, code: str = "PV562") -> Generato
     except ProviderError as problem:
         if problem.kind not in (Kind.NOT_FOUND, Kind.INVALID):
             raise
-        yield rules.error(code, problem.message, path, problem.hint)
+        yield error(code, problem.message, path, problem.hint)
     return None
-
-
-def _as_far_as_readable(what: str, findings: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
-    try:
-        yield from findings
-    except ProviderError as problem:
-        # Silence never passes for consent.
-        message = f"not checked: {what} ({problem.message})"
-        yield Diagnostic("PV561", message, Severity.INFO, OPTIONS, hint=problem.hint)
 
 
 REMOTE: dict[str, Callable[[View], Iterator[Diagnostic]]] = {

@@ -7,9 +7,14 @@ HTTP status. https://docs-ospc.rackspace.com/cloud-servers/v2/general-api-info/f
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from provision.errors import Kind, ProviderError, ProviderMissing
+from provision.errors import Kind, ProviderMissing
+from provision.providing import refusals
+from provision.providing.refusals import Meaning
+
+if TYPE_CHECKING:
+    from provision.errors import ProviderError
 
 CREDENTIALS = (
     "check RAX_USERNAME and RAX_API_KEY, or the credentials file: it is the account's API key, not its password"
@@ -22,14 +27,6 @@ INSTALL = (
     "pip install --no-deps pyrax==1.10.0 python-novaclient==2.27.0",
 )
 """pyrax 1.10.0 pulls libraries of 2017 that no longer import; without their pins it works on Python 3.11 and later."""
-
-
-class Meaning(NamedTuple):
-    """What one refusal means."""
-
-    kind: Kind
-    retryable: bool = False
-    hint: str | None = None
 
 
 STATUSES: dict[int, Meaning] = {
@@ -63,25 +60,18 @@ def missing(reason: Exception) -> ProviderMissing:
 
 def refused(action: str, mutates: bool, status: int, message: str) -> ProviderError:
     """Return the error for an answer with an error status."""
-    meaning = _meaning(status, message)
-    return ProviderError(
-        f"{action}: {shown(message) or f'HTTP {status}'}",
-        kind=Kind.AMBIGUOUS if meaning.kind is Kind.UNAVAILABLE and mutates else meaning.kind,
-        retryable=meaning.retryable,
-        code=f"HTTP{status}",
-        hint=meaning.hint,
-    )
+    text = f"{action}: {shown(message) or f'HTTP {status}'}"
+    return _meaning(status, message).error(text, f"HTTP{status}", mutates=mutates)
 
 
 def unanswered(action: str, mutates: bool, message: str) -> ProviderError:
     """Return the error for a call that was sent and got no answer, or one that cannot be read."""
-    kind = Kind.AMBIGUOUS if mutates else Kind.UNAVAILABLE
-    return ProviderError(f"{action}: {shown(message)}", kind=kind, retryable=True, code="NoAnswer")
+    return refusals.unanswered(f"{action}: {shown(message)}", mutates=mutates)
 
 
 def never_sent(message: str) -> ProviderError:
     """Return the error for a call that did not reach the service, so nothing was done."""
-    return ProviderError(shown(message), kind=Kind.UNAVAILABLE, retryable=True, code="NoConnection", hint=CONNECTION)
+    return refusals.never_sent(shown(message), CONNECTION)
 
 
 def shown(message: str) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provision.diagnostics import Diagnostic, Severity
+from provision.providing.checking import error, warning
 from provision_rackspace.rules import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from provision.diagnostics import Diagnostic
     from provision.model import Json
 
 HINT = "ask Rackspace's support for a higher limit, or remove what is not needed; servers in ERROR count too"
@@ -31,7 +32,7 @@ def absolute(given: Mapping[str, int], machines: int, memory: int, cores: int, n
         most, taken = given.get(f"maxTotal{limit}", -1), given.get(f"total{used}Used", 0)
         if most >= 0 and count > 0 and taken + count > most:
             message = f"the cluster needs {count} more {what}, and {taken} of {most} are in use"
-            yield Diagnostic("PV564", message, Severity.ERROR, OPTIONS, hint=HINT)
+            yield error("PV564", message, OPTIONS, HINT)
 
 
 def rate(given: Sequence[Json], machines: int) -> Iterator[Diagnostic]:
@@ -43,7 +44,7 @@ def rate(given: Sequence[Json], machines: int) -> Iterator[Diagnostic]:
                     f"the account may ask for {limit['remaining']} more machines now (POST {group['uri']}: "
                     f"{limit['value']} a {limit['unit'].lower()}), and the cluster needs {machines}: `up` will wait"
                 )
-                yield Diagnostic("PV564", message, Severity.WARNING, OPTIONS, hint="ask for a higher rate limit")
+                yield warning("PV564", message, OPTIONS, "ask for a higher rate limit")
                 return
 
 

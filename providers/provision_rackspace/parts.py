@@ -5,13 +5,14 @@ Names hold a dot, which no machine's name may, so the two never meet.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from provision.model import Request, creation_token
+from provision.providing.parts import part
 from provision_rackspace.settings import Settings
 
 if TYPE_CHECKING:
-    from provision.model import Json, MachineWanted, Wanted
+    from provision.model import MachineWanted, Request, Wanted
 
 PROVIDER = "rackspace"
 KEY, NETWORK = "key-pair", "network"
@@ -22,6 +23,9 @@ DEFAULT_SUBNET = "192.168.0.0/16"
 PUBLIC_NET = "00000000-0000-0000-0000-000000000000"
 SERVICE_NET = "11111111-1111-1111-1111-111111111111"
 """The ids of PublicNet and ServiceNet in every region (pyrax.cloudnetworks: PUBLIC_NET_ID, SERVICE_NET_ID)."""
+
+
+_part = partial(part, PROVIDER)
 
 
 def part_name(kind: str) -> str:
@@ -39,13 +43,7 @@ def requests(wanted: Wanted, settings: Settings) -> list[Request]:
     found: list[Request] = []
     if wanted.ssh_keys and not settings.key_name:
         # A key pair keeps one key; the first-boot config brings the others.
-        found.append(_part(wanted, KEY, {"public_key": wanted.ssh_keys[0]}))
+        found.append(_part(wanted, KEY, part_name(KEY), {"public_key": wanted.ssh_keys[0]}))
     if not settings.network:
-        found.append(_part(wanted, NETWORK, {"cidr": wanted.subnet or DEFAULT_SUBNET}))
+        found.append(_part(wanted, NETWORK, part_name(NETWORK), {"cidr": wanted.subnet or DEFAULT_SUBNET}))
     return found
-
-
-def _part(wanted: Wanted, kind: str, body: Json) -> Request:
-    name = part_name(kind)
-    token = creation_token(wanted.uid, name, 1)
-    return Request(kind, name, PROVIDER, wanted.labels_for(name), token, body)

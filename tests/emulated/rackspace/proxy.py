@@ -77,7 +77,7 @@ class Proxy:
         place, path = self._place(request)
         call = "login" if place is None else f"{request.method} {wire.bare(path)}"
         with self._lock:
-            self.calls.append({"call": call, "body": _body(request)})
+            self.calls.append({"action": call, "body": _body(request)})
             struck = [fault for fault in self.faults if self._hits(fault, call)]
         try:
             _strike([fault for fault in struck if not fault.get("after")])
