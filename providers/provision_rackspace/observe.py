@@ -88,10 +88,11 @@ def key_pair(name: str) -> Observed:
 
 
 def network(item: Json) -> Observed:
-    """Return a cloud network, which its label tells apart."""
+    """Return a cloud network of ours, which its label tells apart."""
     outputs = {"id": item["id"]}
+    _, uid = labels.named(item["label"]) or ("", "")
     return Observed(
-        parts.NETWORK, parts.part_name(parts.NETWORK), item["id"], parts.PROVIDER, State.RUNNING, outputs=outputs
+        parts.NETWORK, parts.part_name(parts.NETWORK, uid), item["id"], parts.PROVIDER, State.RUNNING, outputs=outputs
     )
 
 

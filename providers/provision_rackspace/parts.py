@@ -28,9 +28,12 @@ SERVICE_NET = "11111111-1111-1111-1111-111111111111"
 _part = partial(part, PROVIDER)
 
 
-def part_name(kind: str) -> str:
-    """Return the name of a part, such as ``rackspace.network``."""
-    return f"{PROVIDER}.{kind}"
+def part_name(kind: str, uid: str = "") -> str:
+    """Return the name of a part, ``rackspace.key-pair`` or ``rackspace.network.UID``.
+
+    A cloud network's id does not tell whose it is, so its name does; a key pair's id is its name on the account.
+    """
+    return ".".join(filter(None, (PROVIDER, kind, uid)))
 
 
 def image_of(machine: MachineWanted) -> str:
@@ -45,5 +48,5 @@ def requests(wanted: Wanted, settings: Settings) -> list[Request]:
         # A key pair keeps one key; the first-boot config brings the others.
         found.append(_part(wanted, KEY, part_name(KEY), {"public_key": wanted.ssh_keys[0]}))
     if not settings.network:
-        found.append(_part(wanted, NETWORK, part_name(NETWORK), {"cidr": wanted.subnet or DEFAULT_SUBNET}))
+        found.append(_part(wanted, NETWORK, part_name(NETWORK, wanted.uid), {"cidr": wanted.subnet or DEFAULT_SUBNET}))
     return found

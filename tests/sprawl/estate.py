@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from provision_gce.sdk import ENDPOINT
+from tests.emulated import control
 from tests.emulated.ec2 import lab as ec2
 from tests.emulated.gce import lab as gce
 from tests.emulated.openstack import lab as openstack
+from tests.emulated.rackspace import lab as rackspace
 from tests.unit.providers.vagrant import kit as vagrant
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ def on_ec2(patch: pytest.MonkeyPatch) -> Platform:
     """Return the strict EC2, with an existing network."""
     for name, value in ec2.ENVIRONMENT.items():
         patch.setenv(name, value)
-    server = ec2.start()
+    server = ec2.Strict(control.start("tests.emulated.ec2.server"))
     server.reset()
     client = server.client()
     subnet = client.describe_subnets()["Subnets"][0]
@@ -51,8 +54,8 @@ def on_ec2(patch: pytest.MonkeyPatch) -> Platform:
 
 def on_gce(patch: pytest.MonkeyPatch) -> Platform:
     """Return the strict GCE, with an existing network."""
-    server = gce.start()
-    patch.setenv(gce.ENDPOINT, f"{server.url}/compute/v1/")
+    server = gce.Strict(control.start("tests.emulated.gce.server"))
+    patch.setenv(ENDPOINT, f"{server.url}/compute/v1/")
     server.reset()
     network = {"name": "default", "subnetwork": "default", "tags": ["here-before"]}
     return Platform("gce", {**gce.options(), "network": network}, {"size": "e2-small", "zones": [gce.ZONE]})
@@ -60,12 +63,21 @@ def on_gce(patch: pytest.MonkeyPatch) -> Platform:
 
 def on_openstack(root: Path, patch: pytest.MonkeyPatch) -> Platform:
     """Return the strict OpenStack, with networks of the clusters' own."""
-    server = openstack.start()
+    server = openstack.Strict(control.start("tests.emulated.openstack.server"))
     patch.setenv("OS_CLIENT_CONFIG_FILE", str(openstack.clouds(server.url, root)))
     patch.setenv("OS_CLOUD", "strict")
     server.ask("reset", {})
     options = {**openstack.PLAIN, "router": False, "image": "cirros"}
     return Platform("openstack", options, {"size": "m1.tiny"})
+
+
+def on_rackspace(patch: pytest.MonkeyPatch) -> Platform:
+    """Return mimic, with cloud networks of the clusters' own."""
+    server = rackspace.start()
+    for name, value in server.environment().items():
+        patch.setenv(name, value)
+    server.ask("reset", {})
+    return Platform("rackspace", {"image": "CoreOS (Stable)"}, {"size": "general1-1"}, "container-linux")
 
 
 def on_vagrant(root: Path, patch: pytest.MonkeyPatch) -> Platform:

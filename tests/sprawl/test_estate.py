@@ -14,7 +14,7 @@ import pytest
 
 from provision.cli.main import run
 
-from .estate import fake, on_ec2, on_gce, on_openstack, on_vagrant, spec
+from .estate import fake, on_ec2, on_gce, on_openstack, on_rackspace, on_vagrant, spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +28,7 @@ PLATFORMS: dict[str, Callable[[Path, pytest.MonkeyPatch], Platform]] = {
     "ec2": lambda _, patch: on_ec2(patch),
     "gce": lambda _, patch: on_gce(patch),
     "openstack": on_openstack,
+    "rackspace": lambda _, patch: on_rackspace(patch),
     "vagrant": on_vagrant,
 }
 

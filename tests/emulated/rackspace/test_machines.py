@@ -37,7 +37,7 @@ def test_what_is_on_the_wire(cloud: Rackspace, strict: Strict) -> None:
     assert server["config_drive"] is True
     assert server["key_name"] == f"provision-demo-{lab.UID}"
     assert server["flavorRef"] == lab.SIZE
-    own = inputs["rackspace.network"]["id"]
+    own = inputs[f"rackspace.network.{lab.UID}"]["id"]
     assert [n["uuid"] for n in server["networks"]] == [own, parts.PUBLIC_NET, parts.SERVICE_NET]
     assert server["metadata"]["provision:uid"] == lab.UID
     assert server["metadata"]["provision:token"] == request.token
@@ -48,7 +48,7 @@ def test_what_is_on_the_wire(cloud: Rackspace, strict: Strict) -> None:
 
 def test_a_machine_inside_only_on_an_existing_network(strict: Strict, tmp_path: Path) -> None:
     cloud = lab.provider({}, tmp_path)
-    own = lab.make_parts(cloud, {})["rackspace.network"]["id"]
+    own = lab.make_parts(cloud, {})[f"rackspace.network.{lab.UID}"]["id"]
     given = {"network": {"name": f"provision-demo-{lab.UID}"}, "public": False, "servicenet": False, "key_name": "x"}
     other = lab.provider(given, tmp_path)
     assert list(other.parts(lab.wanted(given, []))) == []

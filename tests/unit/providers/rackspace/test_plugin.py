@@ -89,7 +89,7 @@ def test_parts(tmp_path: Path) -> None:
     made = [(part.name, part.body) for part in provider(tmp_path).parts(wanted)]
     assert made == [
         ("rackspace.key-pair", {"public_key": "ssh-ed25519 A"}),
-        ("rackspace.network", {"cidr": "10.0.0.0/24"}),
+        (f"rackspace.network.{UID}", {"cidr": "10.0.0.0/24"}),
     ]
 
 
