@@ -54,11 +54,7 @@ def _machine(cloud: Cloud, catalogue: Catalogue, network: str, request: Request)
     if there is not None:
         return there
     flavor = str(catalogue.flavor(str(request.body["size"]))["id"])
-    inside = (
-        catalogue.network(network)["id"]
-        if network
-        else _input(request, parts.part_name(parts.NETWORK, request.labels.uid), "id")
-    )
+    inside = catalogue.network(network)["id"] if network else _input(request, parts.NETWORK, "id")
     answer = cloud.call("POST", "/servers", body(request, flavor, inside))
     return observe.made(request, answer["server"]["id"], flavor, cloud.region())
 
@@ -70,7 +66,7 @@ def body(request: Request, flavor: str, network: str) -> Json:
     """
     settings = Settings.read(request.body.get("options", {}))
     nets = [network, *[parts.PUBLIC_NET] * settings.public, *[parts.SERVICE_NET] * settings.servicenet]
-    key = settings.key_name or _input(request, parts.part_name(parts.KEY), "key_name")
+    key = settings.key_name or _input(request, parts.KEY, "key_name")
     server: Json = {
         "name": request.name,
         "flavorRef": flavor,
@@ -106,8 +102,10 @@ def _network(cloud: Cloud, request: Request) -> Observed:
     return observe.network(cloud.call("POST", "/os-networksv2", {"network": wanted})["network"])
 
 
-def _input(request: Request, part: str, output: str) -> str:
-    return str(request.inputs.get(part, {}).get(output, ""))
+def _input(request: Request, kind: str, output: str) -> str:
+    """Return what the part of a kind gave to a request, "" when it needs none; there is at most one of each kind."""
+    found = (given for name, given in request.inputs.items() if f"{name}.".startswith(f"{parts.part_name(kind)}."))
+    return str(next(found, {}).get(output, ""))
 
 
 _PARTS: dict[str, Callable[[Cloud, Request], Observed]] = {parts.KEY: _key, parts.NETWORK: _network}
