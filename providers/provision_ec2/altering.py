@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
 from provision.model import MACHINE
 from provision.provider import Outcome
+from provision.providing.seen import changed
 from provision_ec2 import parts, tags
 from provision_ec2.machines import NEVER
 from provision_ec2.making import ssh
@@ -16,7 +16,7 @@ from provision_ec2.making import ssh
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from provision.model import Change, Json, Observed
+    from provision.model import Change, Json
     from provision_ec2.sdk import Cloud
 
 CHANGEABLE = {parts.GROUP: frozenset({"ssh_from"})}
@@ -41,7 +41,7 @@ def alter(cloud: Cloud, batch: Sequence[Change]) -> Iterator[Outcome]:
             failed |= {change.target.id: error for change in changes}
     for change in batch:
         refusal = failed.get(change.target.id)
-        yield Outcome(change.target.name, error=refusal) if refusal else Outcome(change.target.name, _after(change))
+        yield Outcome(change.target.name, error=refusal) if refusal else Outcome(change.target.name, changed(change))
 
 
 def _attributes(cloud: Cloud, change: Change) -> None:
@@ -80,12 +80,6 @@ def _marks(change: Change) -> dict[str, str]:
 def _marked(change: Change) -> list[str]:
     """Return what bears the tags: the thing, and a machine's volumes and interfaces."""
     return [change.target.id, *change.target.outputs.get("attached", "").split()]
-
-
-def _after(change: Change) -> Observed:
-    target = change.target
-    protected = target.protected if change.protected is None else change.protected
-    return replace(target, labels=change.labels or target.labels, protected=protected)
 
 
 def _ssh_from(cloud: Cloud, group: str, body: Json) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from provision.model import MACHINE, Labels, Observed, State
+from provision.providing.seen import begun
 from provision_gce import labels as marks
 from provision_gce import parts
 
@@ -57,19 +58,8 @@ def machine(item: Json) -> Observed:
 
 def asked(request: Request, number: str, token: str, until: str) -> Observed:
     """Return a machine that has just been made, as its request says: whoever waits for it reads the rest."""
-    return Observed(
-        kind=MACHINE,
-        name=request.name,
-        id=number,
-        provider=parts.PROVIDER,
-        state=State.PENDING,
-        labels=request.labels,
-        token=token,
-        outputs={"id": number, "until": until},
-        size=str(request.body["size"]),
-        zone=request.zone,
-        protected=request.protect,
-    )
+    outputs, size = {"id": number, "until": until}, str(request.body["size"])
+    return begun(request, number, token=token, addresses={}, outputs=outputs, size=size, zone=request.zone)
 
 
 def gone(request: Request, number: str, token: str) -> Observed:

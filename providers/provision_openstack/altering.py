@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
 from provision.model import MACHINE
 from provision.provider import Outcome
+from provision.providing.seen import changed
 from provision_openstack import labels, listing, parts
 from provision_openstack.shared import SINGULAR, allow, ssh, unless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from provision.model import Change, Json, Labels, Observed
+    from provision.model import Change, Json, Labels
     from provision_openstack.sdk import Cloud
 
 CHANGEABLE = {parts.GROUP: frozenset({"ssh_from"})}
@@ -28,7 +28,7 @@ def alter(cloud: Cloud, batch: Sequence[Change]) -> Iterator[Outcome]:
         except ProviderError as error:
             yield Outcome(change.target.name, error=error)
         else:
-            yield Outcome(change.target.name, _after(change))
+            yield Outcome(change.target.name, changed(change))
 
 
 def _alter(cloud: Cloud, change: Change) -> None:
@@ -58,12 +58,6 @@ def _properties(cloud: Cloud, image: str, wanted: Labels) -> None:
     changes = [{"op": "add", "path": f"/{key}", "value": value} for key, value in labels.properties(wanted).items()]
     headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
     cloud.call("image", "PATCH", f"/images/{image}", changes, headers=headers)
-
-
-def _after(change: Change) -> Observed:
-    target = change.target
-    protected = target.protected if change.protected is None else change.protected
-    return replace(target, labels=change.labels or target.labels, protected=protected)
 
 
 def _ssh_from(cloud: Cloud, group: str, body: Json) -> None:

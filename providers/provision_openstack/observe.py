@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from provision.model import MACHINE, Observed, State
+from provision.providing.seen import begun
 from provision_openstack import labels, parts
 
 if TYPE_CHECKING:
@@ -71,21 +72,7 @@ def machine(item: Json) -> Observed:
 
 def made(request: Request, number: str) -> Observed:
     """Return the machine that nova has taken on a moment ago: its answer holds the id alone."""
-    address = request.body.get("address", "")
-    return Observed(
-        kind=MACHINE,
-        name=request.name,
-        id=number,
-        provider=parts.PROVIDER,
-        state=State.PENDING,
-        labels=request.labels,
-        token=request.token,
-        addresses={"private": address} if address else {},
-        outputs={"id": number},
-        size=str(request.body.get("size", "")),
-        zone=request.zone,
-        protected=request.protect,
-    )
+    return begun(request, number, size=str(request.body.get("size", "")), zone=request.zone)
 
 
 def number(item: Json) -> int:

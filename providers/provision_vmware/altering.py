@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import Kind, ProviderError
 from provision.model import MACHINE
 from provision.provider import Outcome
+from provision.providing.seen import changed
 from provision_vmware import machines, marks, parts, rules, sdk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from provision.model import Change, Observed
+    from provision.model import Change
     from provision_vmware.cloud import Cloud
 
 
@@ -55,10 +55,4 @@ def _part(cloud: Cloud, change: Change) -> ProviderError | None:
 def _outcome(change: Change, result: object) -> Outcome:
     if isinstance(result, ProviderError):
         return Outcome(change.target.name, error=result)
-    return Outcome(change.target.name, _after(change))
-
-
-def _after(change: Change) -> Observed:
-    target = change.target
-    protected = target.protected if change.protected is None else change.protected
-    return replace(target, labels=change.labels or target.labels, protected=protected)
+    return Outcome(change.target.name, changed(change))

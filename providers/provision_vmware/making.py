@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provision.errors import Kind, ProviderError
-from provision.model import MACHINE, Observed, State
 from provision.provider import Outcome
-from provision_vmware import machines, marks, observe, parts, properties, rules, sdk
+from provision.providing.seen import begun
+from provision_vmware import machines, marks, observe, properties, rules, sdk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,7 +107,7 @@ class Making:
             if name in self.errors:
                 yield Outcome(name, error=self.errors[name])
             else:
-                yield Outcome(name, _begun(request, self.made[name]._moId))
+                yield Outcome(name, begun(request, self.made[name]._moId))
 
     def _missing(self) -> list[Request]:
         return [r for n, r in self.requests.items() if n not in self.made and n not in self.errors]
@@ -180,19 +180,3 @@ class Making:
 
 def _done_already(operation: str, error: ProviderError) -> bool:
     return error.code == "InvalidPowerState" and operation == "PowerOnVM_Task"
-
-
-def _begun(request: Request, number: str) -> Observed:
-    """Return a machine that has been switched on; whether it runs, the next look tells."""
-    return Observed(
-        kind=MACHINE,
-        name=request.name,
-        id=number,
-        provider=parts.PROVIDER,
-        state=State.PENDING,
-        labels=request.labels,
-        token=request.token,
-        addresses={"private": request.body["address"]} if request.body.get("address") else {},
-        outputs={"id": number},
-        protected=request.protect,
-    )
