@@ -116,7 +116,11 @@ class Bench:
                 listener=self.events.append,
                 pace=self.pace,
             )
-            result = engine.run()
+            try:
+                result = engine.run()
+            except PartialFailure as error:
+                error.add_note(f"{error.failures}")  # for a test that did not expect it
+                raise
             state.tidy()
         return result
 

@@ -42,7 +42,7 @@ class Killing:
         self.strict.ask("tomorrow", {})
 
     def forked(self, bench: Bench) -> None:
-        """Do in the process that is to die what must not come from the other one."""
+        """Leave the other process's connections to it, in the one that is to die: a reply would reach the wrong one."""
 
     def standing(self, bench: Bench) -> int:
         """Return how many machines a later `up` finds and keeps."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provision.model import Json
+    from tests.emulated import bench as benches
 
 
 @dataclass
@@ -24,6 +25,10 @@ class Killing(killing.Killing):
 
     def bench(self, where: Path) -> Bench:
         return Bench(self.given, where)
+
+    def forked(self, bench: benches.Bench) -> None:
+        for client in bench.cloud._cloud._clients.values():
+            client._endpoint.http_session.close()
 
 
 @pytest.fixture

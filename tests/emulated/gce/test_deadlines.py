@@ -90,7 +90,7 @@ def test_a_machine_is_switched_on_again_when_its_limit_cannot_be_moved(
     assert [o.state for o in cloud.list(lab.OWNER)] == [State.RUNNING]
 
 
-@pytest.mark.parametrize("expires", [shifted(hours=-2), shifted(seconds=-30)])
+@pytest.mark.parametrize("expires", [shifted(hours=-2), shifted(seconds=-30)], ids=["hours", "seconds"])
 def test_an_earlier_deadline_needs_no_stop(cloud: GCE, existing: Json, strict: Strict, expires: str) -> None:
     made = running(cloud, existing)
     before = until(strict)

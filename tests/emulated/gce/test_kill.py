@@ -14,6 +14,8 @@ from tests.emulated.gce.bench import Bench
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.emulated import bench as benches
+
 
 @dataclass
 class Killing(killing.Killing):
@@ -23,6 +25,10 @@ class Killing(killing.Killing):
 
     def bench(self, where: Path) -> Bench:
         return Bench(lab.options(), where)
+
+    def forked(self, bench: benches.Bench) -> None:
+        for client in bench.cloud._cloud._clients.values():
+            client.transport._session.close()
 
     def standing(self, bench: object) -> int:
         self.strict.wait_settled()

@@ -1,4 +1,7 @@
-"""One cluster on two clouds by one spec: the example, on the strict EC2 and the strict GCE at once."""
+"""One cluster on two clouds by one spec: the example, on the strict EC2 and the strict GCE at once.
+
+Its whole life takes as long as a lab's; what is told before anything is made is tried every day.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +54,7 @@ def test_validate_and_plan(world: World, amazon: ec2.Strict, google: gce.Strict)
     assert (amazon.world(), google.world()) == ({}, {})
 
 
+@pytest.mark.lab
 def test_up_and_down_and_one_cloud_that_fails_does_not_take_the_other_with_it(
     world: World, amazon: ec2.Strict, google: gce.Strict
 ) -> None:
