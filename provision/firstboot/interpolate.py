@@ -248,11 +248,11 @@ def _text(value: Scalar) -> str:
 def _parts(text: str) -> tuple[nodes.Expr, ...]:
     """Return a scalar's pieces, texts and expressions; the machines of a pool share them."""
     try:
+        if any(kind == "block_begin" for _, kind, _ in ENVIRONMENT.lex(text)):
+            raise _Wrong("PV411", "statements ({% %}) are not allowed in a node config", ALLOWED)
         body = ENVIRONMENT.parse(text).body
     except TemplateSyntaxError as error:
         raise _Wrong("PV410", f"not a template: {error.message}", ALLOWED) from None
-    if any(not isinstance(part, nodes.Output) for part in body):
-        raise _Wrong("PV411", "statements ({% %}) are not allowed in a node config", ALLOWED)
     return tuple(expression for part in body if isinstance(part, nodes.Output) for expression in part.nodes)
 
 

@@ -167,7 +167,7 @@ def test_asking_for_the_image_loads_nothing_heavy():
 
 @pytest.mark.parametrize("program", [*PROGRAMS, RECIPE / "build"], ids=lambda path: path.name)
 def test_shellcheck_has_no_complaint(program):
-    dialect = "bash" if program.name == "build" else "sh"
+    dialect = "bash" if program.name in ("build", "media") else "sh"
     done = subprocess.run(["shellcheck", "-s", dialect, program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
