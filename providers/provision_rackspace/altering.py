@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provision.errors import Kind, ProviderError
 from provision.model import MACHINE
 from provision.provider import Outcome
+from provision.providing.seen import changed
 from provision_rackspace import labels
 
 if TYPE_CHECKING:
@@ -43,8 +43,4 @@ def _alter(cloud: Cloud, change: Change) -> None:
 
 
 def _after(change: Change) -> Observed:
-    target = change.target
-    if target.kind != MACHINE:
-        return target
-    protected = target.protected if change.protected is None else change.protected
-    return replace(target, labels=change.labels or target.labels, protected=protected)
+    return changed(change) if change.target.kind == MACHINE else change.target

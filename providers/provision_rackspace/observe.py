@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from provision.model import MACHINE, Observed, State
+from provision.providing.seen import begun
 from provision_rackspace import labels, parts
 
 if TYPE_CHECKING:
@@ -58,19 +59,7 @@ def machine(item: Json, region: str) -> Observed:
 
 def made(request: Request, number: str, flavor: str, region: str) -> Observed:
     """Return the machine that nova has taken on a moment ago: its answer holds the id alone."""
-    return Observed(
-        kind=MACHINE,
-        name=request.name,
-        id=number,
-        provider=parts.PROVIDER,
-        state=State.PENDING,
-        labels=request.labels,
-        token=request.token,
-        outputs={"id": number},
-        size=flavor,
-        zone=region,
-        protected=request.protect,
-    )
+    return begun(request, number, addresses={}, size=flavor, zone=region)
 
 
 def state(item: Json) -> State:
