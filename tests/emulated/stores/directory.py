@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
+
+from tests.emulated.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,17 +83,9 @@ def serving() -> Iterator[Directory]:  # noqa: C901
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    there.url = f"http://127.0.0.1:{server.server_address[1]}/boot"
-    try:
+    with served(Handler) as url:
+        there.url = f"{url}/boot"
         yield there
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def tag(data: bytes) -> str:

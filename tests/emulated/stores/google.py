@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.emulated.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,17 +74,9 @@ def serving() -> Iterator[Google]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    there.host = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with served(Handler) as url:
+        there.host = url
         yield there
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def route(there: Google, method: str, path: str, query: dict[str, str], data: bytes, kind: str) -> Any:
