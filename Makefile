@@ -2,7 +2,8 @@
 #
 #   make demo         three virtual machines, a healthy etcd cluster, and back to nothing   (KEEP=1 leaves it running)
 #   make test         every tier that needs no virtual machine
-#   make lab          the tiers on real machines
+#   make lab          the tiers on real machines and real control planes
+#   make long         what takes longer still: installing to disk, ISOs in both firmwares, forty clusters on all emulators
 #   make check        lint, types, architecture
 #   make coverage     the same tests, with a coverage report (htmlcov/)
 #   make perf         what is measured: start-up, compiling, planning, calls, requests per second
@@ -17,7 +18,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 RUN := .venv/bin/python -m
 PYTEST := $(RUN) pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test lab check format lab-image setup packages-test packages-lab perf coverage clean
+.PHONY: demo test lab long check format lab-image setup packages-test packages-lab perf coverage clean
 
 setup: .venv/.complete
 
@@ -35,7 +36,10 @@ test: packages-test check
 	$(PYTEST) -m "not vm and not lab and not perf"
 
 lab: packages-lab lab-image
-	$(RUN) pytest -m "(vm or lab) and not perf" -v --durations=0
+	$(RUN) pytest -m "(vm or lab) and not (perf or long)" -v --durations=0
+
+long: packages-lab lab-image
+	$(RUN) pytest -m long -v --durations=0
 
 coverage: packages-test
 	$(PYTEST) -m "not vm and not lab and not perf" --cov --cov-report=term --cov-report=html

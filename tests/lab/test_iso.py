@@ -21,7 +21,7 @@ from tests.lab.bench import BOOT, Operator, until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.vm, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.vm, pytest.mark.long, pytest.mark.timeout(1500)]
 
 FIRMWARE = Path("/usr/share/OVMF")
 GUESTS_VIEW = "10.0.2.2"

@@ -193,6 +193,7 @@ def test_three_kinds_of_firmware_become_a_cluster_and_go_off_again(site):
         assert not (site.data / "netboot" / "started.json").exists()
 
 
+@pytest.mark.long
 def test_a_machine_installs_once_and_boots_from_its_disk_ever_after(site):
     """PXELINUX and GRUB, without iPXE: one machine installs itself by PXELINUX, one lives in memory by GRUB."""
     inventory = {

@@ -89,7 +89,7 @@ class Estate:
 
 
 FEW = pytest.param((("fake-a", "ec2", "vagrant"), 2), id="few")
-FORTY = pytest.param((tuple(PLATFORMS), 7), id="forty", marks=pytest.mark.lab)
+FORTY = pytest.param((tuple(PLATFORMS), 7), id="forty", marks=[pytest.mark.lab, pytest.mark.long])
 
 
 @pytest.fixture(params=[FEW, FORTY])
