@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from hypothesis import settings
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 # A loaded machine is no fault of the code: examples are counted, not timed. The suite's own timeout stays.
 settings.register_profile("provision", deadline=None)
 settings.load_profile("provision")
+
+
+# A job in the background ignores Ctrl-C, and so would every program that it starts, and that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
