@@ -12,7 +12,7 @@
 
 SHELL := /bin/bash
 PYTHON ?= python3.11
-WORKERS ?= 2
+WORKERS ?= 3
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 RUN := .venv/bin/python -m
