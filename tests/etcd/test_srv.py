@@ -24,6 +24,7 @@ set -eu
 ip link set lo up
 mount --bind resolv.conf /etc/resolv.conf
 dnsmasq --conf-file="$PWD/dnsmasq.conf" --no-daemon --user=root --group=root --pid-file= >dnsmasq.log 2>&1 &
+until getent hosts "demo-core-1.$DOMAIN" >/dev/null; do sleep 0.05; done
 for n in 1 2 3; do
   env -i PATH="$PATH" $(cat "demo-core-$n.env") "$ETCD" >"demo-core-$n.log" 2>&1 &
 done
